@@ -58,7 +58,7 @@ figures: $(VENV)/.dev  ## do the outputs pasted in README and docs still hold
 	$(BIN)/python tools/refresh_docs.py --check
 
 golden: $(VENV)/.dev  ## record whole answers anew (then read the diff)
-	$(BIN)/python -m pytest -q --snapshot-update
+	$(BIN)/python -m pytest -q --update-golden
 
 lock: $(VENV)/.dev  ## resolve requirements/*.txt anew
 	$(BIN)/python tools/lock.py

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(
-    r"(?P<head><!-- run(?:\((?P<code>\d)\))?: (?P<command>.+?) -->\n)(?P<body>.*?)(?P<tail><!-- end -->)", re.S
+    r"(?P<head><!-- run(?:\((?P<code>\d)\))?: (?P<command>.+?) -->\n)(?P<body>.*?)(?P<tail><!-- end -->)", re.DOTALL
 )
 NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?")
 # What differs from run to run: time taken, version and catalog date.
