@@ -1,0 +1,216 @@
+"""One step of a model on a machine: the program of operators, its price, its memory, its explanation.
+
+The same lines price one layout, a table of layouts x batches, and the explanation of a single row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from wherewithal.axes import axes
+from wherewithal.axes.pipeline import unevenness
+from wherewithal.axes.split import Split, local
+from wherewithal.machine.system import System
+from wherewithal.model.block import Block
+from wherewithal.model.model import Model
+from wherewithal.model.op import Formats, Load, Num, Op
+from wherewithal.pricing.collective import COLLECTIVES, Level, levels, traffic
+from wherewithal.pricing.curve import Curves
+
+
+class Term(NamedTuple):
+    """One operator of a step: full name, how often a rank runs it, the operator, whether it draws on the network."""
+
+    name: str
+    times: Num
+    op: Op
+    network: bool
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a step is priced on: a system, the curves of its chip, and the formats resolved for it."""
+
+    system: System
+    curves: Curves
+    formats: Formats
+
+    @cached_property
+    def tiers(self) -> tuple[Level, ...]:
+        """The links as one rank sees them."""
+        return levels(self.system)
+
+
+class Step(NamedTuple):
+    """The price of one pass through all layers on the busiest rank [s].
+
+    Attributes:
+        seconds: what the pass takes.
+        kernels: time of operators on the chip.
+        network: time of collectives, of which `hidden` runs behind kernels.
+        compute, memory: time in which the chip's arithmetic and its memory would be the limit, for power.
+    """
+
+    seconds: Num
+    kernels: Num
+    network: Num
+    hidden: Num
+    compute: Num
+    memory: Num
+
+
+def distinct(model: Model) -> list[tuple[str, float, Block]]:
+    """Return (name, times, block) of all different blocks that a token passes; equal ones are counted together."""
+    found: dict[Block, list[float | str]] = {}
+    names: dict[str, int] = {}
+    for times, block in model.body():
+        if block in found:
+            found[block][1] += times  # type: ignore[operator]
+            continue
+        base = type(block).__name__.lower()
+        names[base] = names.get(base, 0) + 1
+        found[block] = [base if names[base] == 1 else f"{base}{names[base]}", float(times)]
+    return [(str(name), float(times), block) for block, (name, times) in found.items()]
+
+
+def drafts(model: Model) -> list[tuple[str, float, Block]]:
+    """Return (name, times, block) of what one drafted token passes: the draft layers and the head again."""
+    out = [(f"draft.{type(b).__name__.lower()}", float(g.count), b) for g in model.draft[:1] for b in g.blocks]
+    return [*out, ("draft.head", 1.0, model.head)] if out else []
+
+
+def program(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    """Yield the terms of one pass through all layers: for every block what its axes put before, itself, after."""
+    for name, times, block in distinct(model):
+        yield from _around(name, times, block, split, load, f)
+
+
+def draft_program(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    """Yield the terms of drafting: one pass of the draft layers per drafted token, one token per sequence each."""
+    drafted = load.decode_tokens - 1.0
+    if not np.any(drafted > 0):
+        return
+    once = Load(load.decode_seqs, 1.0, load.decode_context, routed_tokens=load.routed_tokens / load.decode_tokens)
+    for name, times, block in drafts(model):
+        yield from _around(name, times * drafted, block, split, once, f)
+
+
+def _around(name: str, times: Num, block: Block, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    for axis in axes():
+        for op in axis.before(block, split, load, f):
+            yield Term(f"{name}.{op.name}", times, op, True)
+    for op in block.ops(local(block, split), load, f):
+        yield Term(f"{name}.{op.name}", times, op, False)
+    for axis in axes():
+        for op in axis.after(block, split, load, f):
+            yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES)
+
+
+def terms(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    """Yield everything that one step runs: the model's own pass and the drafting."""
+    yield from program(model, split, load, f)
+    yield from draft_program(model, split, load, f)
+
+
+def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:
+    """Return the price of one pass; `load` is that of one attention group and one micro-batch.
+
+    Where a step is cut into two micro-batches, each one's communication runs behind the other's kernels:
+    seconds = m max(kernels, network) at the load of one micro-batch. A pipeline's longest stage sets its pace.
+    """
+    kernels: Num = 0.0
+    network: Num = 0.0
+    compute: Num = 0.0
+    memory: Num = 0.0
+    rates = _rates(machine.system)
+    for term in terms(model, split, load, machine.formats):
+        if term.network:
+            network = network + term.times * traffic(term.op, split, machine.tiers, machine.curves).seconds
+        else:
+            kernels = kernels + term.times * machine.curves.seconds(term.op)
+            compute = compute + term.times * (term.op.flops / rates.peak(term.op.format))
+            memory = memory + term.times * (term.op.bytes / rates.bandwidth)
+    return finish(split, model.depth, (kernels, network, compute, memory))
+
+
+def finish(split: Split, depth: int, sums: tuple[Num, Num, Num, Num]) -> Step:
+    """Return the step from the sums of one micro-batch: overlap, then the pipeline's longest stage."""
+    kernels, network, compute, memory = sums
+    m = split.microbatches
+    hidden = np.minimum(kernels, network) * (1.0 * (m > 1))
+    scale = m * unevenness(depth, split)
+    seconds = (kernels + network - hidden) * scale
+    return Step(seconds, kernels * scale, network * scale, hidden * scale, compute * scale, memory * scale)
+
+
+class _Rates(NamedTuple):
+    """Peaks of one rank."""
+
+    peaks: dict[str, float]
+    bandwidth: float
+
+    def peak(self, name: str) -> float:
+        return self.peaks.get(name) or max(self.peaks.values())
+
+
+def _rates(system: System) -> _Rates:
+    chip = system.chip
+    return _Rates({k: v / chip.ranks for k, v in chip.peaks.items()}, chip.bandwidth_bytes_per_s / chip.ranks)
+
+
+class Footprint(NamedTuple):
+    """Bytes on one rank [B]: weights, cache per sequence of an attention group, activations of a step."""
+
+    weights: Num
+    cache_per_sequence: Num
+    activations: Num
+
+
+def weights(model: Model, split: Split, f: Formats, *, with_draft: bool = False) -> Num:
+    """Return the bytes of weights on the fullest rank [B]: all blocks, over the pipeline's longest stage."""
+    total: Num = 0.0
+    for times, block in _held(model, with_draft):
+        x = local(block, split)
+        total = total + times * sum(w.count * f.weight_bytes(w.part) for w in block.weights(x))
+    return total / split.pipeline * unevenness(model.depth, split)
+
+
+def _held(model: Model, with_draft: bool) -> Iterator[tuple[float, Block]]:
+    yield from ((times, block) for _, times, block in distinct(model))
+    extra = (*model.towers, *(model.draft if with_draft else ()))
+    yield from ((float(layer.count), block) for layer in extra for block in layer.blocks)
+
+
+def cache_bytes(model: Model, split: Split, f: Formats, context: Num, *, with_draft: bool = False) -> Num:
+    """Return the bytes that one sequence of `context` tokens holds on one rank of its attention group [B]."""
+    total: Num = 0.0
+    blocks = [(t, b) for _, t, b in distinct(model)]
+    if with_draft:
+        blocks += [(float(layer.count), b) for layer in model.draft for b in layer.blocks]
+    for times, block in blocks:
+        kept = block.cache(local(block, split))
+        grows = np.minimum(context, kept.window) * kept.per_token * f.kv_bytes + context * kept.index_per_token_bytes
+        total = total + times * (grows / split.context + kept.state_bytes)
+    return total / split.pipeline * unevenness(model.depth, split)
+
+
+def activations(model: Model, split: Split, f: Formats, tokens: Num, logits: Num) -> Num:
+    """Return the working memory of a step on one rank [B]: the widest block's inputs and outputs, and the logits.
+
+    hidden state in, out and residual, and the widest intermediate result twice (input and output of an activation),
+    for all tokens of a step; logits in 4 bytes.
+    """
+    widest: Num = 0.0
+    for _, _, block in distinct(model):
+        x = local(block, split)
+        inside = getattr(x, "intermediate", 0.0) + getattr(x, "shared_intermediate", 0.0)
+        spread = getattr(block, "per_token", 0.0) * getattr(x, "expert_intermediate", 0.0)
+        heads = getattr(x, "heads", 0.0) * getattr(block, "head_dim", getattr(block, "v_head_dim", 0.0))
+        widest = np.maximum(widest, 2.0 * (inside + spread) + 3.0 * heads)
+    vocab = local(model.head, split).vocab
+    return tokens * (3.0 * model.hidden + widest) * f.hidden_bytes + logits * vocab * 4.0

@@ -1,0 +1,126 @@
+"""Softmax attention with shared KV heads: MHA (all heads have their own), GQA, MQA (one for all), windowed or full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wherewithal.model.block import Cache, Weight
+from wherewithal.model.op import Formats, Load, Num, Op, matmul, stream
+
+
+@dataclass(frozen=True)
+class Gqa:
+    """Grouped-query attention.
+
+    Parameters per layer: H d (h + g) + H dv g + dv h H; FLOP of the core per token: 2 n h (d + dv).
+
+    Attributes:
+        hidden: width of the hidden state.
+        heads, kv_heads: query and KV heads.
+        head_dim, v_head_dim: size of a key head and of a value head.
+        window: [token] tokens that one may look back at; infinite for full attention.
+        bias: parameters of biases in the layer.
+        norm: parameters of norms in the layer.
+        gate: whether an output gate doubles the query projection.
+        sinks: whether each head has a learnt sink.
+        own_kv: False where the layer reads the KV cache of an earlier one.
+        shared_kv: True where keys serve as values too (no value projection, values are not stored).
+        v_projected: False where values are taken from the keys' projection but stored on their own.
+
+    Source: arXiv 2305.13245 (GQA), 1911.02150 (MQA), 1706.03762 (MHA).
+    """
+
+    kind: ClassVar[str] = "attention"
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    v_head_dim: int
+    window: float = float("inf")
+    bias: int = 0
+    norm: int = 0
+    gate: bool = False
+    sinks: bool = False
+    own_kv: bool = True
+    shared_kv: bool = False
+    v_projected: bool = True
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Heads and KV heads."""
+        return {"heads": self.heads, "kv_heads": self.kv_heads}
+
+    def _columns(self, x: Any) -> Num:
+        query = x.heads * self.head_dim * (2 if self.gate else 1)
+        if not self.own_kv:
+            return query
+        values = self.v_head_dim if self.v_projected and not self.shared_kv else 0
+        return query + x.kv_heads * (self.head_dim + values)
+
+    def weights(self, x: Any) -> list[Weight]:
+        """Return projections (divided with the heads), biases and norms (whole)."""
+        matrices = self.hidden * (self._columns(x) + x.heads * self.v_head_dim)
+        small = self.bias + self.norm + (x.heads if self.sinks else 0)
+        return [Weight("projections", "attention", matrices, matrices), Weight("norms", "other", small, small)]
+
+    def cache(self, x: Any) -> Cache:
+        """Return keys and values of the local KV heads, of the window's tokens at most."""
+        if not self.own_kv:
+            return Cache(0.0)
+        per_token = x.kv_heads * (self.head_dim + (0 if self.shared_kv else self.v_head_dim))
+        return Cache(per_token, self.window)
+
+    def ops(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
+        """Yield projections in, the two attention cores, projection out, element-wise work."""
+        yield matmul("qkv", "attention", load.tokens, self._columns(x), self.hidden, f)
+        yield from softmax_cores(
+            load, f, x.heads, x.kv_heads, self.head_dim, self.v_head_dim, self.window, shared_kv=self.shared_kv
+        )
+        yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
+        yield stream("norm", load.tokens * self.hidden, f, passes=4.0)
+
+
+def softmax_cores(
+    load: Load,
+    f: Formats,
+    heads: Num,
+    kv_heads: Num,
+    head_dim: float,
+    v_head_dim: float,
+    window: float = float("inf"),
+    *,
+    shared_kv: bool = False,
+) -> Iterator[Op]:
+    """Yield the attention cores of the sequences that decode and of the prompt tokens.
+
+    FLOP = 2 q n h (d + dv); a decode step reads n g (d + dv) KV elements per sequence (n g d where keys are the
+    values), prefill reads each prompt's once.
+    """
+    kv_width = head_dim + (0.0 if shared_kv else v_head_dim)
+    seen = np.minimum(load.decode_context, window)
+    queries = load.decode_seqs * load.decode_tokens
+    yield Op(
+        "core_decode",
+        "attention_decode",
+        f.attention,
+        2.0 * queries * seen * (heads * (head_dim + v_head_dim)),
+        load.decode_seqs * seen * (kv_heads * kv_width) * f.kv_bytes
+        + queries * (heads * (head_dim + v_head_dim)) * f.hidden_bytes,
+        (load.decode_seqs, seen, kv_heads, load.decode_tokens * heads / kv_heads),
+        calls=1.0 * (queries > 0),
+    )
+    near = np.minimum(load.prefill_context, window)
+    yield Op(
+        "core_prefill",
+        "attention_prefill",
+        f.attention,
+        2.0 * load.prefill_tokens * near * (heads * (head_dim + v_head_dim)),
+        load.prefill_tokens * (heads * (head_dim + v_head_dim)) * f.hidden_bytes
+        + load.prefill_seqs * (2.0 * near) * (kv_heads * kv_width) * f.kv_bytes,
+        (load.prefill_tokens, near, heads, (head_dim + v_head_dim) / 2),
+        calls=1.0 * (load.prefill_tokens > 0),
+    )

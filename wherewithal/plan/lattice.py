@@ -1,0 +1,94 @@
+"""All ways of splitting a model over ranks: the lattice of layouts, as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewithal.axes.split import Split
+
+Column = NDArray[np.float64]
+NAMES = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """Columns of degrees, one row a layout."""
+
+    columns: dict[str, Column]
+
+    def __len__(self) -> int:
+        return len(self.columns["tensor"])
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Layouts:
+        """Return some of the rows."""
+        return Layouts({k: v[rows] for k, v in self.columns.items()})
+
+    def split(self) -> Split:
+        """Return the degrees as columns of shape (rows, 1), so that they meet batches along the second axis."""
+        return Split(**{k: v[:, None] for k, v in self.columns.items()})
+
+    def row(self, index: int) -> Split:
+        """Return one row as plain floats."""
+        return Split(**{k: float(v[index]) for k, v in self.columns.items()})
+
+    @property
+    def ranks(self) -> Column:
+        """Ranks of one replica."""
+        c = self.columns
+        return c["tensor"] * c["pipeline"] * c["data"] * c["context"]
+
+
+def smooth(limit: int, primes: tuple[int, ...] = (2, 3, 5)) -> list[int]:
+    """Return all whole numbers up to `limit` with no other prime factors, in order."""
+    found = {1}
+    for p in primes:
+        for n in sorted(found):
+            while n * p <= limit:
+                n *= p
+                found.add(n)
+    return sorted(found)
+
+
+def lattice(ranks: int, depth: int, *, routed: bool, widest_tensor: int = 128) -> Layouts:
+    """Return every layout of one replica on up to `ranks` ranks, legal for the model or not.
+
+    Degrees are products of 2, 3 and 5; pipelines up to 16 stages, contexts up to 16 stretches. With routed experts
+    (`routed`) the attention may be copied (`data`), and experts lie over tensor x data as whole ones (expert_tensor
+    1), in slices of 2, 4 or 8 ranks, or each over all ranks; steps may be cut in two where tokens travel.
+    """
+    rows: list[tuple[int, ...]] = []
+    for tensor in smooth(min(ranks, widest_tensor)):
+        for pipeline in smooth(min(ranks // tensor, 16, depth)):
+            for context in (c for c in (1, 2, 4, 8, 16) if tensor * pipeline * c <= ranks):
+                for data in smooth(ranks // (tensor * pipeline * context)) if routed else [1]:
+                    rows.extend(_experts(tensor, pipeline, context, data, routed=routed))
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(NAMES))
+    return Layouts({name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)})
+
+
+def _experts(tensor: int, pipeline: int, context: int, data: int, *, routed: bool) -> list[tuple[int, ...]]:
+    stage = tensor * data
+    slices = sorted({s for s in (1, 2, 4, 8, stage) if stage % s == 0}) if routed else [stage]
+    cuts = (1, 2) if data > 1 else (1,)
+    return [
+        (tensor, pipeline, stage // s if routed else 1, s, data, context, m) for s in slices for m in cuts
+    ]
+
+
+def batches(most: Column, count: int) -> NDArray[np.float64]:
+    """Return for each layout `count` whole batch sizes from 1 to its most, evenly spaced in the logarithm.
+
+    Shape (layouts, count); small ranges repeat sizes, which `distinct` tells.
+    """
+    steps = np.linspace(0.0, 1.0, count)[None, :]
+    return np.rint(np.exp(np.log(np.maximum(most, 1.0))[:, None] * steps))
+
+
+def distinct(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which entries of ascending rows are new (each value of a row once)."""
+    new = np.ones(sizes.shape, dtype=bool)
+    new[:, 1:] = np.diff(sizes, axis=1) > 0
+    return new

@@ -1,0 +1,65 @@
+"""Which layouts a model can be split into at all, and why not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewithal.engine import distinct
+from wherewithal.model.model import Model
+from wherewithal.plan.lattice import Layouts
+
+
+def divisible(model: Model) -> dict[str, list[float]]:
+    """Return the sizes of a model that must split evenly, by the axis that divides them."""
+    found: dict[str, set[float]] = {"tensor": set(), "expert_tensor": set()}
+    for _, _, block in distinct(model):
+        sizes = block.sizes
+        found["tensor"] |= {sizes[n] for n in ("heads", "intermediate", "shared_intermediate") if sizes.get(n)}
+        if sizes.get("expert_intermediate"):
+            found["expert_tensor"].add(sizes["expert_intermediate"])
+    return {k: sorted(v) for k, v in found.items()}
+
+
+def experts(model: Model) -> float:
+    """Return the routed experts of a model's largest expert layer; 0 for a dense model."""
+    return max((block.sizes.get("experts", 0.0) for _, _, block in distinct(model)), default=0.0)
+
+
+def kv_heads(model: Model) -> list[float]:
+    """Return the KV heads of a model's attention layers that have them."""
+    return sorted({b.sizes["kv_heads"] for _, _, b in distinct(model) if b.sizes.get("kv_heads")})
+
+
+def reasons(model: Model, layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
+    """Return for each rule which layouts break it.
+
+    A size must divide by its axis; KV heads must divide by the tensor degree or it by them; a pipeline has no more
+    stages than layers; no more expert ranks than twice the experts (each rank holds at least one, and a copy of each
+    is enough to even out the load); an attention group without routed experts is a replica of its own.
+    """
+    c = layouts.columns
+    out: dict[str, NDArray[np.bool_]] = {}
+    for axis, sizes in divisible(model).items():
+        for size in sizes:
+            out[f"{size:g} does not divide by {axis}"] = np.mod(size, c[axis]) != 0
+    for heads in kv_heads(model):
+        shared = (np.mod(heads, c["tensor"]) != 0) & (np.mod(c["tensor"], heads) != 0)
+        out[f"{heads:g} KV heads do not divide by tensor, nor it by them"] = shared
+    out["more stages than layers"] = c["pipeline"] > model.depth
+    held = experts(model)
+    if held:
+        out["more than twice as many expert ranks as experts"] = c["expert"] > 2 * held
+        out["experts over more or fewer ranks than one stage has"] = c["expert"] * c["expert_tensor"] != c["tensor"] * c["data"]
+    else:
+        out["attention groups share experts, and this model has none"] = c["data"] > 1
+        out["no experts to spread"] = c["expert"] > 1
+    return out
+
+
+def legal(model: Model, layouts: Layouts) -> NDArray[np.bool_]:
+    """Return which layouts the model can be split into."""
+    broken = np.zeros(len(layouts), dtype=bool)
+    for rule in reasons(model, layouts).values():
+        broken |= rule
+    return ~broken

@@ -1,0 +1,239 @@
+"""Separate prefill and decode pools: each searched on its own, then matched in whole replicas."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewithal.plan import steady
+from wherewithal.plan.lattice import Layouts, distinct
+from wherewithal.plan.pareto import frontier
+from wherewithal.plan.search import Counts, Extremes, Found, Goal, Rows, Space, Tick, batch_count, merge, pieces, space, tie
+from wherewithal.plan.steady import Deployment
+
+# Rows of each pool that are kept for every size of replica; matched pairs of one piece.
+KEPT, PAIRS = 24, 200_000
+# Shares of the prefill pool's capacity that a match aims at.
+AIMS = (0.5, 0.7, 0.85, steady.BUSIEST)
+# Prompt tokens of a prefill pass: from an eighth of a prompt to eight prompts at once.
+PASSES = 2.0 ** np.arange(-3, 4)
+
+
+class Side(NamedTuple):
+    """Rows of one pool: latency [s], requests/s of one replica, layouts, the size searched (batch or prompt tokens).
+
+    `pass_s` is the time of one pass [s] and `service_s` that of one prompt (prefill), `moved_s` the transfer of its
+    cache.
+    """
+
+    latency_s: Rows
+    requests_per_s: Rows
+    layouts: Layouts
+    size: Rows
+    pass_s: Rows
+    moved_s: Rows
+
+    def take(self, rows: NDArray[np.intp]) -> Side:
+        """Return some of the rows."""
+        return Side(*(v.take(rows) for v in self))
+
+
+def disaggregated(
+    prefill: Deployment, decode: Deployment, chips: tuple[int, int] | int, goal: Goal, counts: Counts,
+    only: Layouts | None = None, tick: Tick = None,
+) -> tuple[Found | None, Extremes]:  # fmt: skip
+    """Return the frontier of serving prefill and decode on chips of their own.
+
+    Args:
+        prefill, decode: the pools' deployments.
+        chips: of both together, to be shared out; or (prefill, decode) where each pool is given.
+    """
+    most = (chips, chips) if isinstance(chips, int) else chips
+    first, gap = prefill_side(prefill, most[0], goal, counts, only, tick)
+    second, low = decode_side(decode, most[1], goal, counts, only, tick)
+    if gap.short_bytes > low.short_bytes:
+        low = low._replace(short_bytes=gap.short_bytes, needed_bytes=gap.needed_bytes, room_bytes=gap.room_bytes)
+    if first is None or second is None:
+        return None, low._replace(ttft_s=gap.ttft_s)
+    total = chips if isinstance(chips, int) else sum(chips)
+    found, rate = match(prefill, decode, first, second, chips, goal)
+    if found is not None:
+        counts.feasible += int(len(found.tpot_s))
+    return found, low._replace(ttft_s=gap.ttft_s, rate=rate * decode.workload.mean_output / total)
+
+
+def prefill_side(
+    d: Deployment, chips: int, goal: Goal, counts: Counts, only: Layouts | None, tick: Tick
+) -> tuple[Side | None, Extremes]:
+    """Return the prefill pool's rows that are worth matching, and the best that any reaches."""
+    per_chip = d.machine.system.chip.ranks
+    where, low = space(d, chips * per_chip, "prefill", counts, only)
+    tiers = d.machine.tiers
+    keep: list[Side] = []
+    sizes = np.unique(np.clip(np.rint(PASSES * d.workload.new_input), 1.0, 65_536.0))
+    for rows, split, _, _ in pieces(where, len(sizes)):
+        t = np.broadcast_to(sizes[None, :], (len(rows), len(sizes)))
+        fits = np.ceil(t / d.workload.new_input) * split.pipeline * split.microbatches <= where.per_group[rows][:, None]
+        fits &= t <= np.maximum(d.engine.token_budget, d.workload.new_input)
+        counts.fit += int(np.count_nonzero(fits))
+        found = steady.prefill_pool(d, split, t)
+        bandwidth = tiers[-1].bandwidth if tiers and np.isfinite(chips) else np.inf
+        crossing = next((x.bandwidth for x in tiers if x.ranks >= chips * per_chip), bandwidth)
+        moved = steady.transfer_s(d, split, crossing)
+        side = _side(where, rows, found.service_s, found.requests_per_s, t, found.pass_s, moved, fits)
+        quickest = side.latency_s + d.engine.host_s_per_request + side.moved_s
+        if len(quickest):
+            low = low._replace(ttft_s=min(low.ttft_s, float(quickest.min())))
+        limit = goal.slo.ttft.limit_s if goal.slo.ttft else np.inf
+        keep.append(_thin(side.take(np.flatnonzero(quickest <= limit))))
+        if tick:
+            tick(int(t.size))
+    return _gather(keep), low
+
+
+def decode_side(
+    d: Deployment, chips: int, goal: Goal, counts: Counts, only: Layouts | None, tick: Tick
+) -> tuple[Side | None, Extremes]:
+    """Return the decode pool's rows that are worth matching, and the best that any reaches."""
+    where, low = space(d, chips * d.machine.system.chip.ranks, "decode", counts, only)
+    keep: list[Side] = []
+    limit = goal.slo.tpot.limit_s if goal.slo.tpot else np.inf
+    for rows, split, s, _ in pieces(where, batch_count(len(where.layouts))):
+        new = distinct(s)
+        counts.fit += int(np.count_nonzero(new))
+        seconds = steady.host(d, split, s, steady.decode_step(d, split, s).seconds)
+        tpot = seconds / d.workload.accepted_tokens_per_step
+        rate = s * steady.groups(split) / (d.workload.decode_steps * seconds)
+        side = _side(where, rows, tpot, rate, s, seconds, 0.0 * s, new)
+        if len(side.latency_s):
+            low = low._replace(tpot_s=min(low.tpot_s, float(side.latency_s.min())))
+        # Rows a little beyond the limit stay, so that the trade-off on both sides of it can be shown.
+        keep.append(_thin(side.take(np.flatnonzero(side.latency_s <= 4.0 * limit))))
+        if tick:
+            tick(int(s.size))
+    return _gather(keep), low
+
+
+def _side(
+    where: Space, rows: NDArray[np.intp], latency: Rows, rate: Rows, size: Rows, one_pass: Rows, moved: Rows,
+    keep: NDArray[np.bool_],
+) -> Side:  # fmt: skip
+    layout, _ = np.nonzero(keep)
+    columns = (np.broadcast_to(v, keep.shape)[keep] for v in (latency, rate, size, one_pass, moved))
+    latency, rate, size, one_pass, moved = columns
+    return Side(latency, rate, where.layouts.take(rows[layout]), size, one_pass, moved)
+
+
+def _thin(side: Side) -> Side:
+    """Return, for every size of replica, the rows that no other of that size beats, at most KEPT of them."""
+    ranks = side.layouts.ranks
+    order = np.lexsort((tie(side.layouts), -side.requests_per_s, side.latency_s, ranks))
+    rank, rate = ranks[order], side.requests_per_s[order]
+    start = np.flatnonzero(np.r_[True, rank[1:] > rank[:-1]]) if len(rank) else np.empty(0, dtype=np.intp)
+    kept: list[NDArray[np.intp]] = []
+    for a, b in zip(start, np.r_[start[1:], len(rank)], strict=True):
+        best = np.maximum.accumulate(rate[a:b])
+        top = np.flatnonzero(np.r_[True, rate[a + 1 : b] > best[:-1]])
+        pick = np.unique(np.rint(np.linspace(0, len(top) - 1, min(KEPT, len(top)))).astype(np.intp))
+        kept.append(order[a + top[pick]])
+    return side.take(np.concatenate(kept)) if kept else side
+
+
+def _gather(parts: list[Side]) -> Side | None:
+    parts = [p for p in parts if len(p.latency_s)]
+    if not parts:
+        return None
+    layouts = Layouts({k: np.concatenate([p.layouts.columns[k] for p in parts]) for k in parts[0].layouts.columns})
+    numbers = {n: np.concatenate([getattr(p, n) for p in parts]) for n in Side._fields if n != "layouts"}
+    return _thin(Side(layouts=layouts, **numbers))
+
+
+def match(
+    prefill: Deployment, decode: Deployment, first: Side, second: Side, chips: tuple[int, int] | int, goal: Goal
+) -> tuple[Found | None, float]:
+    """Return the frontier of all pairs of pool rows in whole replicas, and the highest request rate of any."""
+    w = decode.workload
+    ranks = (prefill.machine.system.chip.ranks, decode.machine.system.chip.ranks)
+    keep: list[Found] = []
+    most = 0.0
+    size = max(1, PAIRS // (len(first.latency_s) * 2 * len(AIMS)))
+    for start in range(0, len(second.latency_s), size):
+        piece = second.take(np.arange(start, min(start + size, len(second.latency_s))))
+        counts = _replicas(first, piece, chips, ranks)
+        p, n = counts
+        work = n * piece.requests_per_s[None, :, None]
+        room = p * first.requests_per_s[:, None, None]
+        rate = np.where((p >= 1) & (n >= 1), np.minimum(work, steady.BUSIEST * room), 0.0)
+        busy = rate / np.maximum(room, 1e-12)
+        wait = steady.prefill_wait(
+            first.latency_s[:, None, None], first.pass_s[:, None, None], busy, np.maximum(p, 1.0)
+        )
+        quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
+        ttft = first.latency_s[:, None, None] + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
+        ttft = ttft + steady.wait_at(wait, busy, quantile)
+        tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
+        flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
+        scale, ok = _carries(goal, rate, flight)
+        ok &= rate > 0
+        if goal.slo.ttft:
+            ok &= ttft <= goal.slo.ttft.limit_s
+        most = max(most, float(rate[ok].max()) if ok.any() else 0.0)
+        keep.append(_pairs(first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output))
+    parts = [k for k in keep if len(k.tpot_s)]
+    if not parts:
+        return None, most
+    return merge(parts), most
+
+
+def _replicas(first: Side, second: Side, chips: tuple[int, int] | int, per_chip: tuple[int, int]) -> tuple[Rows, Rows]:
+    """Return whole replicas (prefill, decode), shape (prefill rows, decode rows, choices).
+
+    Where chips are shared, n decode replicas and p prefill ones balance at n l = aim p m with p Rp + n Rd = N:
+    n = N / (Rd + Rp l / (aim m)), rounded both ways.
+    """
+    rp, rd = first.layouts.ranks[:, None, None], second.layouts.ranks[None, :, None]
+    if not isinstance(chips, int):
+        ones = np.ones((len(first.latency_s), len(second.latency_s), 1))
+        return np.floor(chips[0] * per_chip[0] / rp) * ones, np.floor(chips[1] * per_chip[1] / rd) * ones
+    total = float(chips * per_chip[0])
+    aims = np.array(AIMS)[None, None, :]
+    need = second.requests_per_s[None, :, None] / (first.requests_per_s[:, None, None] * aims)
+    ideal = total / (rd + rp * need)
+    n = np.maximum(np.concatenate([np.floor(ideal), np.ceil(ideal)], axis=2), 1.0)
+    p = np.floor((total - n * rd) / rp)
+    return np.maximum(p, 0.0), np.where(p >= 1, n, 0.0)
+
+
+def _carries(goal: Goal, rate: Rows, flight: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Return by how much a pair is scaled down to the offered load, and which pairs carry it.
+
+    A pair whose batches hold far more than the load would answer faster than its row says; only pairs within a
+    third of it are kept, which the grid of batches always offers.
+    """
+    offered = goal.offered
+    if not offered.given:
+        return np.ones(rate.shape), np.ones(rate.shape, dtype=bool)
+    carried = flight if offered.concurrency is not None else rate
+    want = float(offered.concurrency or offered.rate_per_s or 0.0)
+    scale = np.minimum(want / np.maximum(carried, 1e-12), 1.0)
+    return scale, (carried >= want) & (carried <= want * 4.0 / 3.0)
+
+
+def _pairs(
+    first: Side, second: Side, replicas: tuple[Rows, Rows], served: tuple[Rows, ...], ok: NDArray[np.bool_],
+    chips: tuple[int, int] | int, output: float,
+) -> Found:  # fmt: skip
+    """Return the frontier of one piece of pairs."""
+    total = chips if isinstance(chips, int) else sum(chips)
+    i, j, _ = np.nonzero(ok)
+    tpot, ttft, rate, flight, scale = (v[ok] for v in served)
+    p, n = (np.broadcast_to(v, ok.shape)[ok] for v in replicas)
+    tokens = rate * output / total
+    top = frontier(tpot, tokens, tie(second.layouts.take(j)) + tie(first.layouts.take(i)) * 1e-3)
+    i, j = i[top], j[top]
+    return Found(
+        tpot[top], ttft[top], tokens[top], rate[top], flight[top], second.layouts.take(j), second.size[j], n[top],
+        first.layouts.take(i), first.size[i], p[top], scale[top],
+    )  # fmt: skip

@@ -1,0 +1,298 @@
+"""Prices every layout and batch of a question, in pieces, and keeps the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewithal.axes.split import Split
+from wherewithal.model.op import Num
+from wherewithal.plan import steady
+from wherewithal.plan.engines import legal_rows
+from wherewithal.plan.lattice import NAMES, Column, Layouts, batches, distinct, lattice
+from wherewithal.plan.legal import experts, kv_heads, legal
+from wherewithal.plan.memory import room
+from wherewithal.plan.pareto import frontier
+from wherewithal.plan.steady import Deployment
+from wherewithal.plan.workload import Offered, Slo
+
+# Elements of one piece: small enough to stay in the processor's cache, large enough to hide NumPy's cost per call.
+PIECE = 16_384
+# Batch sizes per layout at the most, and rows priced per pool at about the most.
+MOST_BATCHES, ROWS = 64, 400_000
+# Frontier rows kept of each pool for matching.
+KEPT = 96
+
+Rows = NDArray[np.float64]
+Tick = Callable[[int], None] | None
+
+
+class Goal(NamedTuple):
+    """What is asked for: service levels and offered load."""
+
+    slo: Slo
+    offered: Offered
+
+
+class Found(NamedTuple):
+    """Frontier rows of one way of serving, best speed per user first; every field has shape (rows,).
+
+    Attributes:
+        tpot_s, ttft_s: [s] at the statistics that the service levels ask for.
+        rate: [token/s] output per chip of the question.
+        requests_per_s: [1/s] of the whole deployment.
+        in_flight: requests of the whole deployment.
+        layouts: layout of the pool that decodes (and prefills, where colocated).
+        batch: sequences per attention group and micro-batch.
+        replicas: of that pool.
+        prefill_layouts, prefill_tokens, prefill_replicas: of the prefill pool; empty where colocated.
+        scale: share of the decode batch that the load fills.
+    """
+
+    tpot_s: Rows
+    ttft_s: Rows
+    rate: Rows
+    requests_per_s: Rows
+    in_flight: Rows
+    layouts: Layouts
+    batch: Rows
+    replicas: Rows
+    prefill_layouts: Layouts | None
+    prefill_tokens: Rows
+    prefill_replicas: Rows
+    scale: Rows
+
+    def take(self, rows: NDArray[np.intp]) -> Found:
+        """Return some of the rows."""
+        return Found(*(None if v is None else v.take(rows) for v in self))  # type: ignore[arg-type]
+
+
+@dataclass
+class Counts:
+    """How many rows were looked at, and what became of them."""
+
+    considered: int = 0
+    legal: int = 0
+    fit: int = 0
+    feasible: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def because(self, text: str, rows: int) -> None:
+        """Count rows that fell for a reason."""
+        if rows:
+            self.reasons[text] = self.reasons.get(text, 0) + rows
+
+
+class Extremes(NamedTuple):
+    """The best that any row that fits reaches, each alone: what a limit that binds is measured against.
+
+    Attributes:
+        tpot_s, ttft_s: [s] lowest of any row.
+        rate: [token/s] highest per chip.
+        short_bytes: [B] by which the roomiest layout misses memory on a rank; negative where it fits.
+        needed_bytes, room_bytes: [B] of that layout.
+    """
+
+    tpot_s: float
+    ttft_s: float
+    rate: float
+    short_bytes: float
+    needed_bytes: float
+    room_bytes: float
+
+
+@dataclass(frozen=True)
+class Space:
+    """The legal layouts of one pool, with their memory and the most sequences each holds."""
+
+    layouts: Layouts
+    most: Column
+    per_group: Column
+
+
+def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | None = None) -> tuple[Space, Extremes]:
+    """Return the layouts of a pool that are legal and fit in memory, and by how much the roomiest one misses."""
+    engine = d.engine
+    every = only or lattice(ranks, d.model.depth, routed=experts(d.model) > 0)
+    every = every.take(every.ranks <= ranks)
+    count = max(8, min(MOST_BATCHES, ROWS // max(len(every), 1)))
+    counts.considered += len(every) * count
+    every = every.take(legal(d.model, every))
+    facts = {
+        "experts": experts(d.model),
+        "layers": d.model.depth,
+        "heads": max((b.sizes.get("heads", 0) for _, b in d.model.body()), default=0),
+        "kv_heads": max(kv_heads(d.model), default=0),
+        "mla": 1.0 * (not kv_heads(d.model)),
+    }
+    allowed, why = legal_rows(engine, every.columns, facts)
+    if not engine.two_batch:
+        allowed = allowed & (every.columns["microbatches"] == 1)
+    every = every.take(np.broadcast_to(allowed, (len(every),)))
+    for text, rows in why.items():
+        counts.because(text, rows)
+    counts.legal += len(every) * count
+    split = Split(**every.columns)
+    tokens = _step_tokens(d, split, role)
+    memory = room(d.model, split, d.machine, engine, d.workload, tokens=tokens, role=role)
+    held = np.broadcast_to(memory.sequences, (len(every),))
+    needed = np.broadcast_to(memory.weights + memory.activations + memory.longest + memory.reserved, (len(every),))
+    left = np.broadcast_to(memory.kv_room - memory.longest, (len(every),))
+    best = int(np.argmax(left)) if len(every) else 0
+    size = float(left[best]) if len(every) else -np.inf
+    need = float(needed[best]) if len(every) else np.inf
+    gap = Extremes(np.inf, np.inf, 0.0, -size, need, need + size if np.isfinite(need) else 0.0)
+    fits = held >= 1.0
+    most = np.minimum(held / (every.columns["pipeline"] * every.columns["microbatches"]), engine.max_seqs)
+    if role != "prefill" and engine.policy == "mixed":
+        budget = engine.token_budget / (every.columns["data"] if engine.budget_per_data_group else 1.0)
+        most = np.minimum(most, np.maximum(budget / d.workload.step_tokens, 1.0))
+    keep = fits & (most >= 1.0)
+    counts.because("does not fit in memory", int(np.count_nonzero(~keep)) * count)
+    return Space(every.take(keep), np.floor(most[keep]), held[keep]), gap
+
+
+def _step_tokens(d: Deployment, split: Split, role: str) -> Rows:
+    """Return the tokens of the largest step of one attention group, which set its working memory."""
+    budget = d.engine.token_budget / (split.data if d.engine.budget_per_data_group else 1.0)
+    return np.asarray(np.minimum(budget, d.engine.max_seqs * d.workload.step_tokens) if role == "decode" else budget)
+
+
+def pieces(where: Space, count: int) -> Iterator[tuple[NDArray[np.intp], Split, Rows, NDArray[np.bool_]]]:
+    """Yield (layout numbers, split, batches, which are new) in pieces that stay in the cache."""
+    size = max(1, PIECE // count)
+    for start in range(0, len(where.layouts), size):
+        rows = np.arange(start, min(start + size, len(where.layouts)))
+        s = batches(where.most[rows], count)
+        yield rows, where.layouts.take(rows).split(), s, distinct(s)
+
+
+def batch_count(layouts: int) -> int:
+    """Return how many batch sizes each of so many layouts is tried at."""
+    return max(8, min(MOST_BATCHES, ROWS // max(layouts, 1)))
+
+
+def colocated(
+    d: Deployment, chips: int, goal: Goal, counts: Counts, only: Layouts | None = None, tick: Tick = None
+) -> tuple[Found | None, Extremes]:
+    """Return the frontier of serving prefill and decode on the same chips, and the best that any row reaches."""
+    ranks = chips * d.machine.system.chip.ranks
+    where, low = space(d, ranks, "all", counts, only)
+    keep: list[Found] = []
+    for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
+        replicas = np.floor(ranks / split.ranks)
+        found = steady.colocated(d, split, s)
+        counts.fit += int(np.count_nonzero(new))
+        scale, queued, ok = np.ones(s.shape), np.zeros(s.shape), new & (found.busy < steady.BUSIEST)
+        if goal.offered.given:
+            s, scale, queued, ok = settle(goal.offered, s, found, replicas, where.most[rows][:, None])
+            found = steady.colocated(d, split, s)
+        tpot, ttft, rate = judged(d, goal.slo, found, replicas, scale, queued)
+        low = _lower(low, tpot[ok], ttft[ok], rate[ok] * d.workload.mean_output / chips)
+        good = ok & _meets(goal.slo.ttft, ttft)
+        counts.feasible += int(np.count_nonzero(good & _meets(goal.slo.tpot, tpot)))
+        served = (tpot, ttft, rate, found.in_flight * replicas * scale, scale)
+        keep.append(_front(d, chips, where.layouts.take(rows), s, replicas, served, good))
+        if tick:
+            tick(int(new.size))
+    return merge(keep), low
+
+
+def judged(d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, scale: Num, queued: Num) -> tuple[Rows, ...]:
+    """Return TPOT [s], TTFT [s] at the asked statistics and requests per second of all replicas."""
+    rate = found.requests_per_s * replicas * scale
+    tpot = steady.tpot_at(found.tpot_s, found.tpot_sd_s, slo.tpot.quantile if slo.tpot else None)
+    outside = queued / np.maximum(rate, 1e-12)
+    return np.asarray(tpot), _ttft(d, found.service_s, found.wait_s, found.busy, slo) + outside, np.asarray(rate)
+
+
+def settle(
+    offered: Offered, s: Rows, found: steady.Serving, replicas: Num, most: Num
+) -> tuple[Rows, Rows, Rows, NDArray[np.bool_]]:
+    """Return the batch at which each layout carries the offered load: (s, scale, queued, carried), one column each.
+
+    Between two batches of the grid the batch is interpolated in logarithms. A load below that of one sequence per
+    group leaves groups idle: `scale` is the share at work. A load beyond what fits waits outside: `queued` requests.
+    """
+    carried = found.in_flight * replicas if offered.concurrency is not None else found.requests_per_s * replicas
+    carried = np.maximum.accumulate(np.broadcast_to(carried, s.shape), axis=1)
+    goal = float(offered.concurrency or offered.rate_per_s or 0.0)
+    over = carried >= goal
+    at = np.where(over.any(axis=1), np.argmax(over, axis=1), s.shape[1] - 1)[:, None]
+    below = np.maximum(at - 1, 0)
+    v0, v1 = (np.take_along_axis(carried, i, axis=1) for i in (below, at))
+    s0, s1 = (np.take_along_axis(s, i, axis=1) for i in (below, at))
+    part = np.clip((np.log(goal) - np.log(v0)) / np.maximum(np.log(v1) - np.log(v0), 1e-12), 0.0, 1.0)
+    part = np.where(v1 > v0, part, 1.0)
+    size = np.minimum(np.exp(np.log(s0) * (1 - part) + np.log(s1) * part), np.maximum(most, 1.0))
+    scale = np.minimum(goal / np.maximum(v0, 1e-12), 1.0) * (at == 0) + 1.0 * (at > 0)
+    enough = over.any(axis=1)[:, None]
+    queued = np.where(enough, 0.0, np.maximum(goal - v1, 0.0)) if offered.concurrency is not None else 0.0 * size
+    return size, scale, queued, enough | (offered.concurrency is not None)
+
+
+def _ttft(d: Deployment, service: Rows, wait: Rows, busy: Rows, slo: Slo) -> Rows:
+    quantile = slo.ttft.quantile if slo.ttft else None
+    return np.asarray(d.engine.host_s_per_request + service + steady.wait_at(wait, busy, quantile))
+
+
+def _meets(bound: object, value: Rows) -> NDArray[np.bool_]:
+    limit = getattr(bound, "limit_s", None)
+    return np.ones(value.shape, dtype=bool) if limit is None else value <= limit
+
+
+def _lower(low: Extremes, tpot: Rows, ttft: Rows, rate: Rows) -> Extremes:
+    if not tpot.size:
+        return low
+    return low._replace(
+        tpot_s=min(low.tpot_s, float(tpot.min())),
+        ttft_s=min(low.ttft_s, float(ttft.min())),
+        rate=max(low.rate, float(rate.max())),
+    )
+
+
+def _front(
+    d: Deployment, chips: int, layouts: Layouts, s: Rows, replicas: Rows, served: tuple[Rows, ...],
+    good: NDArray[np.bool_],
+) -> Found:  # fmt: skip
+    """Return the frontier of one piece."""
+    tpot, ttft, rate, in_flight, scale = (np.broadcast_to(v, good.shape)[good] for v in served)
+    layout, _ = np.nonzero(good)
+    tokens = rate * d.workload.mean_output / chips
+    own = layouts.take(layout)
+    top = frontier(tpot, tokens, tie(own))
+    count = np.broadcast_to(replicas, good.shape)[good][top]
+    one = np.ones(len(top))
+    return Found(
+        tpot[top], ttft[top], tokens[top], rate[top], in_flight[top], own.take(top), s[good][top], count,
+        None, one * 0, one * 0, scale[top],
+    )  # fmt: skip
+
+
+def tie(layouts: Layouts) -> Rows:
+    """Return a number that orders layouts whatever the order of rows: smaller replicas and degrees first."""
+    out = layouts.ranks * 0.0
+    for name in ("data", *NAMES):
+        out = out * 1009.0 + layouts.columns[name]
+    return np.asarray(layouts.ranks * 1e21 + out)
+
+
+def merge(parts: list[Found]) -> Found | None:
+    """Return the frontier of several frontiers of one way of serving."""
+    parts = [p for p in parts if len(p.tpot_s)]
+    if not parts:
+        return None
+    joined = Found(*(_join([getattr(p, name) for p in parts]) for name in Found._fields))
+    return joined.take(frontier(joined.tpot_s, joined.rate, tie(joined.layouts)))
+
+
+def _join(values: list[Rows] | list[Layouts] | list[None]) -> Rows | Layouts | None:
+    if values[0] is None:
+        return None
+    if isinstance(values[0], Layouts):
+        return Layouts({k: np.concatenate([v.columns[k] for v in values]) for k in values[0].columns})  # type: ignore[union-attr]
+    return np.concatenate(values)  # type: ignore[arg-type]

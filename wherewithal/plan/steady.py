@@ -1,0 +1,206 @@
+"""From steps to serving: TTFT, TPOT and throughput of a deployment in steady state, in closed form.
+
+Every function is element-wise over rows of layouts and batches. Symbols: s sequences that decode per attention group
+and micro-batch, t prompt tokens of a step there, n new prompt tokens of a request, o decode steps of a request.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wherewithal.axes.split import Split
+from wherewithal.engine import Machine, Step, cache_bytes, step
+from wherewithal.model.model import Model
+from wherewithal.model.op import Load, Num
+from wherewithal.plan.engines import Engine
+from wherewithal.plan.workload import Workload
+
+# Beyond this share of its capacity a queue's mean wait says nothing that holds: a small error of the rate multiplies.
+BUSIEST = 0.95
+
+
+class Deployment(NamedTuple):
+    """What stays the same over the rows of one question and pool."""
+
+    model: Model
+    machine: Machine
+    engine: Engine
+    workload: Workload
+
+
+class Serving(NamedTuple):
+    """Rows in steady state, of one replica.
+
+    Attributes:
+        tpot_s: [s] mean time per output token.
+        tpot_sd_s: [s] its standard deviation over requests.
+        service_s, wait_s: [s] mean time of a prompt in steps, and before them.
+        busy: share of the prefill capacity in use.
+        requests_per_s: [1/s] of one replica.
+        in_flight: requests of one replica, waiting ones included.
+        decode, prefill: the step without and with prompt tokens.
+    """
+
+    tpot_s: Num
+    tpot_sd_s: Num
+    service_s: Num
+    wait_s: Num
+    busy: Num
+    requests_per_s: Num
+    in_flight: Num
+    decode: Step
+    prefill: Step
+
+
+def groups(split: Split) -> Num:
+    """Return attention groups x micro-batches of one replica: what `s` and `t` count per."""
+    return split.data * split.pipeline * split.microbatches
+
+
+def decode_load(split: Split, w: Workload, s: Num, routed: Num | None = None) -> Load:
+    """Return the load of a step in which s sequences per attention group and micro-batch decode."""
+    q = w.step_tokens
+    return Load(
+        decode_seqs=s,
+        decode_tokens=q,
+        decode_context=w.decode_context / split.context,
+        routed_tokens=(s * split.data if routed is None else routed) * q,
+    )
+
+
+def with_prefill(split: Split, w: Workload, base: Load, t: Num) -> Load:
+    """Return a load with t prompt tokens per attention group and micro-batch added; a context group shares them."""
+    return Load(
+        base.decode_seqs,
+        base.decode_tokens,
+        base.decode_context,
+        prefill_tokens=t / split.context,
+        prefill_context=w.prefill_context,
+        prefill_seqs=np.minimum(t / w.new_input, t),
+        routed_tokens=base.routed_tokens + t * split.data / split.context,
+    )
+
+
+def decode_step(d: Deployment, split: Split, s: Num, routed: Num | None = None) -> Step:
+    """Return the price of a step that decodes only."""
+    return step(d.model, split, decode_load(split, d.workload, s, routed), d.machine)
+
+
+def prefill_step(d: Deployment, split: Split, t: Num) -> Step:
+    """Return the price of a step of t prompt tokens per attention group and micro-batch, nothing decoding."""
+    return step(d.model, split, with_prefill(split, d.workload, Load(), t), d.machine)
+
+
+def host(d: Deployment, split: Split, s: Num, device: Num) -> Num:
+    """Return what a step takes with the host's work [s]: hidden behind the device where the engine overlaps them."""
+    work = d.engine.host_s_per_step + d.engine.host_s_per_seq * s * split.microbatches
+    return np.maximum(device, work) if d.engine.host_overlapped else device + work
+
+
+def chunk(d: Deployment, split: Split, s: Num) -> Num:
+    """Return the prompt tokens that a step takes beside s decoding sequences, per attention group and micro-batch.
+
+    The engine's budget less what decodes, where it mixes both; the whole budget where prompts run first.
+    """
+    budget = d.engine.token_budget / (split.data if d.engine.budget_per_data_group else 1.0)
+    if d.engine.policy != "mixed":
+        return budget + 0.0 * s
+    return np.maximum(budget - s * d.workload.step_tokens, 1.0)
+
+
+def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, decode: Step | None = None) -> Serving:
+    """Return continuous batching on one pool that prefills and decodes.
+
+    A request needs n prompt tokens and o decode steps; in steady state a step carries on average s n / o prompt
+    tokens per group, so a share f = s n / (o t) of steps carries a chunk of t: mean step = f T(s, t) + (1 - f) T(s).
+    Requests per second = s groups / (o mean step). A prompt takes max(n / t, 1) such steps; it waits for the step
+    that runs and for the prompts before it (M/D/1: f / (2 (1 - f)) of its own time).
+    """
+    w, t = d.workload, chunk(d, split, s)
+    alone = decode or decode_step(d, split, s, routed)
+    base = decode_load(split, w, s, routed)
+    if d.engine.policy == "mixed":
+        both = step(d.model, split, with_prefill(split, w, base, t), d.machine)
+        mixed_s = host(d, split, s, both.seconds)
+    else:
+        both = prefill_step(d, split, t)
+        mixed_s = host(d, split, s, both.seconds) + host(d, split, s, alone.seconds)
+    plain_s = host(d, split, s, alone.seconds)
+    share = np.minimum(s * w.new_input / (w.decode_steps * t), 1.0)
+    mean = share * mixed_s + (1.0 - share) * plain_s
+    passes = np.maximum(w.new_input / t, 1.0)
+    service = passes * mixed_s
+    queue = share / (2.0 * np.maximum(1.0 - share, 1.0 - BUSIEST))
+    wait = 0.5 * mean + service * queue
+    count = (s if routed is None else routed / split.data) * groups(split)
+    rate = count / (w.decode_steps * mean)
+    sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
+    accepted = w.accepted_tokens_per_step
+    return Serving(
+        mean / accepted, sd / accepted, service, wait, share, rate, count + rate * (wait + service), alone, both
+    )
+
+
+class Prefill(NamedTuple):
+    """Rows of a prefill pool: time of one pass and of one prompt [s], prompts per second of one replica."""
+
+    service_s: Num
+    pass_s: Num
+    requests_per_s: Num
+    step: Step
+
+
+def prefill_pool(d: Deployment, split: Split, t: Num) -> Prefill:
+    """Return a pool that only prefills, t prompt tokens per attention group and micro-batch in a pass.
+
+    Passes follow each other through the pipeline at pass / pp; a prompt takes n / t of them (at least one).
+    """
+    one = prefill_step(d, split, t)
+    seconds = host(d, split, np.maximum(t / d.workload.new_input, 1.0), one.seconds)
+    period = seconds / split.pipeline
+    passes = np.maximum(d.workload.new_input / t, 1.0)
+    service = seconds + (passes - 1.0) * period
+    rate = t * split.data * split.microbatches / (period * d.workload.new_input)
+    return Prefill(service, seconds, rate, one)
+
+
+def prefill_wait(service: Num, one_pass: Num, busy: Num, servers: Num) -> Num:
+    """Return the mean wait of a prompt before a prefill pool [s].
+
+    Half a pass for the one that runs, weighted by how often one runs, and M/D/c:
+    (S / 2) rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho)).
+
+    Source: Sakasegawa 1977 for M/G/c, halved for constant service.
+    """
+    slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
+    queue = service / 2.0 * busy ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0) / (servers * slack)
+    return 0.5 * one_pass * busy + queue
+
+
+def wait_at(mean_wait: Num, busy: Num, quantile: float | None) -> Num:
+    """Return a quantile of the wait [s]; P(wait > x) = rho exp(-rho x / mean) (M/M/1's form with the mean fitted)."""
+    if quantile is None:
+        return mean_wait
+    rho = np.minimum(np.maximum(busy, 1e-9), BUSIEST)
+    return np.maximum(mean_wait / rho * np.log(rho / (1.0 - quantile)), 0.0)
+
+
+# Quantiles of the standard normal for the statistics that can be asked for.
+NORMAL = {None: 0.0, 0.5: 0.0, 0.9: 1.2815515655446004, 0.95: 1.6448536269514722, 0.99: 2.3263478740408408}
+
+
+def tpot_at(mean: Num, deviation: Num, quantile: float | None) -> Num:
+    """Return a statistic of the time per output token over requests [s]: a mean of many steps is near normal."""
+    return mean + NORMAL[quantile] * deviation
+
+
+def transfer_s(d: Deployment, split: Split, bandwidth: float) -> Num:
+    """Return how long the cache of one prompt takes to the decode pool [s]; the ranks of a replica's group send at once.
+
+    Args:
+        bandwidth: [B/s] of one rank's link between the pools.
+    """
+    return cache_bytes(d.model, split, d.machine.formats, d.workload.mean_input) / bandwidth
+
