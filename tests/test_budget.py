@@ -23,10 +23,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 ALLOWED_NAMES: dict[tuple[str, str], str] = {}
 # A catalog name of one to three characters (`m1`, `l2`, `ppu`) is also an ordinary word or symbol.
 SHORTEST_NAME = 4
+# Kinds of block (their papers' names), which code does name, and which some model is called after.
+KINDS = {"mamba", "rwkv"}
 # Ordinary words that are also the first part of some catalog name.
 ORDINARY = {
     "any", "apple", "arc", "atom", "chat", "codes", "command", "core", "generic", "gpu", "local", "mini", "open",
-    "phi", "pixel", "sea", "solar", "star", "step", "this", "tulu", "wse", "yi", "cpu", "falcon",
+    "phi", "pixel", "sea", "seed", "solar", "star", "step", "this", "tulu", "wse", "yi", "cpu", "falcon",
 }  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def catalog_names() -> set[str]:
     names = {p.stem for kind in ("chips", "systems", "models", "engines") for p in (DATA / kind).glob("*.*")}
     # `deepseek-v3` also forbids `deepseek`, `qwen2.5-7b` also `qwen`.
     families = {m[0] for n in names if (m := re.match(r"[a-z]{4,}", n))}
-    return {n for n in names | families if len(n) >= SHORTEST_NAME} - ORDINARY
+    return {n for n in names | families if len(n) >= SHORTEST_NAME} - ORDINARY - KINDS
 
 
 def words_of_code(path: Path) -> Iterator[tuple[int, str]]:
