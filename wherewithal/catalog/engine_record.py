@@ -1,0 +1,158 @@
+"""The schema of an engine file: what a serving engine can express, where it runs, what it costs the host."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Known = Literal["read", "derived", "estimated", "unverified", "assumed"]
+Words = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+
+
+class Part(BaseModel):
+    """Base of every table of an engine file: unknown keys are errors, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Said(Part):
+    """How something is known: `known`, the key of its source under `[sources]`, and a remark."""
+
+    known: Known
+    source: str = Field(alias="from", min_length=1)
+    note: str = ""
+
+
+class Stated(Said):
+    """One figure: its text with unit, how it is known, and for which chips and models it holds (empty: all).
+
+    Attributes:
+        text: the value with its unit, `"8192 tokens"`, `"0.92"`, `"1 GiB"`.
+        memory_from: least memory of one rank's chip for which it holds, as `"70 GiB"`.
+        makers, kinds, chips: makers, kinds and chip names (with `*`) for which it holds.
+        mla: whether it holds for models with latent attention only (true) or for others only (false).
+    """
+
+    text: str = Field(alias="is")
+    memory_from: str = ""
+    makers: Words = ()
+    kinds: Words = ()
+    chips: Words = ()
+    mla: bool | None = None
+
+
+class RunsOn(Said):
+    """Chips on which the engine is known to run, and the number formats that run there.
+
+    Attributes:
+        makers, kinds, chips: makers, kinds and names (with `*`); empty means any.
+        weights, activations, kv: number formats; `*` means any that the chip can be given.
+    """
+
+    makers: Words = ()
+    kinds: Words = ()
+    chips: Words = ()
+    weights: Words
+    activations: Words
+    kv: Words
+
+
+class Rule(Said):
+    """What a layout needs so that the engine starts: `need` in the language of `plan.rule`, `say` in words."""
+
+    need: str
+    say: str
+
+
+class Accepted(Said):
+    """Tokens that a decode step emits per sequence with speculation, the sure token included."""
+
+    model: str
+    method: str
+    draft_tokens: int = Field(ge=1)
+    tokens_per_step: float = Field(ge=1)
+    thinking: bool | None = None
+
+
+class Scheduler(Part):
+    """How steps are filled: policy, tokens a step may compute, requests in flight."""
+
+    policy: Literal["mixed", "prefill-first"]
+    policy_from: Said
+    token_budget: tuple[Stated, ...]
+    max_sequences: tuple[Stated, ...]
+    budget_per_data_group: bool = False
+    graph_batch: tuple[Stated, ...] = ()
+    two_batch: bool = False
+
+
+class Memory(Part):
+    """What of a device the engine takes.
+
+    Attributes:
+        share: share of memory, in the meaning of `share_of`.
+        share_of: `total` (weights, activations and KV inside it), `static` (weights and KV inside it, activations
+            outside), `free` (KV alone, of what weights and activations leave).
+        outside: bytes kept out of the share, in place of `share`.
+        reserved: bytes that the runtime itself holds inside.
+    """
+
+    share: tuple[Stated, ...] = ()
+    share_of: Literal["total", "static", "free"]
+    outside: tuple[Stated, ...] = ()
+    reserved: tuple[Stated, ...]
+    kv_block: tuple[Stated, ...] = ()
+
+
+class HostTime(Part):
+    """Time that the host needs: a step, a sequence in it, a request; and whether a step hides it."""
+
+    per_step: tuple[Stated, ...]
+    per_sequence: tuple[Stated, ...]
+    per_request: tuple[Stated, ...]
+    overlapped: bool
+    overlapped_from: Said
+
+
+class Serving(Part):
+    """Serving modes, speculation and work on the host processor."""
+
+    modes: Words
+    speculation: bool
+    offload: tuple[Literal["layers", "experts"], ...] = ()
+
+
+class EngineRecord(Part):
+    """One engine in one version, after the version's own tables were laid over the common ones."""
+
+    name: str
+    label: str
+    version: str
+    checked: str
+    generic: bool = False
+    note: str = ""
+    sources: dict[str, str]
+    runs_on: tuple[RunsOn, ...]
+    rule: tuple[Rule, ...] = ()
+    pair_rule: tuple[Rule, ...] = ()
+    scheduler: Scheduler
+    memory: Memory
+    host: HostTime
+    serving: Serving
+    accepted: tuple[Accepted, ...] = ()
+
+
+def at_version(raw: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return an engine file's table with the tables of one of its versions laid over it."""
+    base = {k: v for k, v in raw.items() if k not in ("versions", "default")}
+    laid = _over(base, dict(raw.get("versions", {}).get(version, {})))
+    return {**laid, "version": version}
+
+
+def _over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _over(base[key], value) if both else value
+    return merged
