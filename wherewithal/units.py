@@ -35,6 +35,7 @@ _TOKENS = {
 # Unit names of the house, each with the spellings that fit it and their size in it.
 UNITS: dict[str, dict[str, float]] = {
     "s": _SECONDS,
+    "m": {"m": 1.0, "km": 1e3, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "nm": 1e-9},
     "bytes": _BYTES,
     "flops": _table({"FLOP": 1.0, "OP": 1.0, "FLOPs": 1.0}, _UPPER),
     "flops_per_s": {
@@ -58,13 +59,14 @@ UNITS: dict[str, dict[str, float]] = {
 
 # What to offer when a bare number came: two units that fit, and how `show` scales, largest first.
 _OFFER: dict[str, tuple[str, str]] = {
-    "s": ("s", "ms"), "bytes": ("GB", "GiB"), "flops": ("TFLOP", "EFLOP"), "flops_per_s": ("TFLOP/s", "PFLOP/s"),
+    "s": ("s", "ms"), "m": ("m", "nm"), "bytes": ("GB", "GiB"), "flops": ("TFLOP", "EFLOP"), "flops_per_s": ("TFLOP/s", "PFLOP/s"),
     "bytes_per_s": ("GB/s", "TB/s"), "w": ("W", "kW"), "j": ("J", "kWh"), "usd": ("USD", "kUSD"),
     "usd_per_h": ("USD/h", "USD/day"), "usd_per_j": ("USD/kWh", "USD/MWh"), "tokens": (" tokens", "k"),
     "per_s": ("rps", "rpm"), "tokens_per_s": (" tokens/s", "ktokens/s"), "1": ("", "%"),
 }  # fmt: skip
 _SHOW: dict[str, tuple[str, ...]] = {
     "s": ("y", "d", "h", "min", "s", "ms", "us", "ns"),
+    "m": ("km", "m", "mm", "um", "nm"),
     "bytes": ("PB", "TB", "GB", "MB", "kB", "B"),
     "flops": ("EFLOP", "PFLOP", "TFLOP", "GFLOP", "MFLOP", "kFLOP", "FLOP"),
     "flops_per_s": ("EFLOP/s", "PFLOP/s", "TFLOP/s", "GFLOP/s", "MFLOP/s", "kFLOP/s", "FLOP/s"),
@@ -79,7 +81,7 @@ _SHOW: dict[str, tuple[str, ...]] = {
     "tokens_per_s": ("tokens/s",),
     "1": ("",),
 }
-_NUMBER = re.compile(r"([+-]?(?:\d[\d_]*(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.S)
+_NUMBER = re.compile(r"([+-]?(?:\d[\d_]*(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 _LONGEST = 40
 # Integers that need no unit to be understood.
 _BARE_FITS = {"1", "tokens"}
@@ -108,13 +110,12 @@ def parse(text: str, unit: str, where: str, low: float = 0.0, high: float = math
         text: a quantity such as `"4.8 TB/s"`, `"50ms"`, `"4ki"`; at most 40 characters.
         unit: name of the dimension, a key of `UNITS` (`s`, `bytes`, `flops_per_s`, ...).
         where: the place as the user knows it, for the error.
-        low, high: [unit] the range that makes sense, ends included.
+        low: [unit] the least that makes sense.
+        high: [unit] the most that makes sense.
 
     Raises:
         InputError: no number, no unit or the wrong one, not finite, out of range, too long.
     """
-    if not isinstance(text, str):
-        text = str(text)
     shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST])
     if len(text) > _LONGEST:
         raise InputError(where, f'"{shown}...": longer than {_LONGEST} characters', f"write a quantity, e.g. {_example(unit)}")

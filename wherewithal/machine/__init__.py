@@ -1,0 +1,1 @@
+"""Chips, links and systems as numbers."""
