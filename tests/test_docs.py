@@ -132,22 +132,22 @@ def test_every_field_of_an_answer_is_described() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    wrong = []
-    for page in PAGES:
-        for target in LINK.findall(page.read_text(encoding="utf-8")):
-            if not re.match(r"[a-z]+:", target) and not target.startswith("#"):
-                if not (page.parent / target.split("#")[0]).exists():
-                    wrong.append(f"{page.relative_to(ROOT)}: {target}")
+    wrong = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in PAGES
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+        if not re.match(r"[a-z]+:|#", target) and not (page.parent / target.split("#")[0]).exists()
+    ]
     assert not wrong, wrong
 
 
 def test_files_that_pages_name_exist() -> None:
     """`tools/lock.py` in a page's prose is a file of the repository."""
-    wrong = []
-    for page in PAGES:
-        for name in re.findall(
-            r"`((?:wherewithal|tools|tests|bench|docs|examples|requirements)/[\w./-]+)`", page.read_text("utf-8")
-        ):
-            if not (ROOT / name).exists():
-                wrong.append(f"{page.relative_to(ROOT)}: {name}")
+    named = re.compile(r"`((?:wherewithal|tools|tests|bench|docs|examples|requirements)/[\w./-]+)`")
+    wrong = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        for name in named.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    ]
     assert not wrong, wrong
