@@ -80,7 +80,7 @@ def examples_of_help() -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-@pytest.mark.parametrize("said", commands(), ids=lambda s: f"{s.where}: {s.line[:60]}")
+@pytest.mark.parametrize("said", list(commands()), ids=lambda s: f"{s.where}: {s.line[:60]}")
 def test_commands_of_pages_run(said: Said) -> None:
     words = shlex.split(said.line)
     assert words[0] == "wherewithal", f"{said.where}: a console block holds {said.line!r}"
