@@ -1,0 +1,352 @@
+"""Answers of `plan` and `predict` as text for people; the verdict is the first line, detail follows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from wherewithal.app import report_parts as parts
+from wherewithal.app.face import Face
+from wherewithal.app.text import (
+    Column,
+    clean,
+    count,
+    digits,
+    exact,
+    labelled,
+    number,
+    pasteable,
+    percent,
+    shown,
+    wrapped,
+)
+from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan
+
+ROWS = 7
+MOST_WEAK = 6
+MARKS = {">*": "chosen, meets the SLO", ">": "chosen", "*": "meets the SLO"}
+SERVING_SHORT = {"disaggregated": "disagg", "colocated": "coloc"}
+
+
+def plan_text(answer: Answer, face: Face, topic: str = "") -> str:
+    """Return the answer of `plan` as text; `topic` is the one that `--explain` asks for, or empty."""
+    best = answer.best
+    blocks = [_verdict_lines(plan_verdict(answer), face)]
+    if best is None or not best.feasible:
+        blocks += _not_feasible(answer, face)
+    if best is not None:
+        blocks += _body(answer, best, face, topic)
+    blocks += [_funnel(answer, face) + _ground(answer, face), _foot(answer, best is not None, face)]
+    return _joined(blocks)
+
+
+def predict_text(answer: Answer, face: Face, topic: str = "") -> str:
+    """Return the answer of `predict` as text: one deployment, no trade-off table."""
+    best = answer.best
+    blocks = [_verdict_lines(predict_verdict(answer), face)]
+    if best is None:
+        blocks += _not_feasible(answer, face)
+    else:
+        blocks += [parts.headline(best, answer.slo, face), parts.pools(best, face), parts.memory(best.pools, face)]
+        blocks += [*_explained(answer, best, face, topic), _levers(answer, face)]
+    blocks += [_ground(answer, face), _foot(answer, best is not None, face)]
+    return _joined(blocks)
+
+
+def feasible(answer: Answer) -> bool:
+    """Return whether the answer holds a plan that meets everything that was asked."""
+    return answer.best is not None and answer.best.feasible
+
+
+def _joined(blocks: Sequence[Sequence[str]]) -> str:
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _verdict_lines(text: str, face: Face) -> list[str]:
+    return [face.strong(line) for line in wrapped(text, face.width, 0, 2)]
+
+
+def subject(answer: Answer) -> str:
+    """Return model, system and chips: `deepseek-v3 on h20-8:32`."""
+    chips = answer.system.get("chips")
+    name = clean(answer.system.get("name", "this system"))
+    return f"{clean(answer.model.get('name', 'the model'))} on {name}" + (f":{chips:.0f}" if chips else "")
+
+
+def plan_verdict(answer: Answer) -> str:
+    """Return the first line of `plan`: fits or not, how it is served, the speed against the SLO."""
+    best = answer.best
+    if best is None or not best.feasible:
+        reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else "no layout was legal"
+        return f"Not feasible: {subject(answer)}: {reason}."
+    rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
+    limit = parts.slo_limit(answer.slo, "tpot")
+    asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else "; no SLO given, this is the knee"
+    return f"Fits: {subject(answer)}, {best.serving}: {rate}, TPOT {tpot}{asked}."
+
+
+def predict_verdict(answer: Answer) -> str:
+    """Return the first line of `predict`: what the deployment does, or why it cannot stand."""
+    best = answer.best
+    if best is None:
+        reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else "this layout is not legal here"
+        return f"Not feasible: {subject(answer)}: {reason}."
+    rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
+    ttft = shown(best.ttft_s, "s").value
+    start = "Predicted" if best.feasible else "Misses the SLO"
+    flight = f" with {count(best.concurrency)} in flight" if best.concurrency else ""
+    return f"{start}: {subject(answer)}{flight}: {rate}, TPOT {tpot}, TTFT {ttft}."
+
+
+def _body(answer: Answer, best: Plan, face: Face, topic: str) -> list[list[str]]:
+    """Return the blocks that describe the chosen plan."""
+    title = [] if best.feasible else ["The closest layout found:"]
+    return [
+        title + parts.headline(best, answer.slo, face),
+        parts.pools(best, face),
+        parts.memory(best.pools, face),
+        *_explained(answer, best, face, topic),
+        trade_off(answer, face),
+        _levers(answer, face),
+    ]
+
+
+def _not_feasible(answer: Answer, face: Face) -> list[list[str]]:
+    """Return why not, limit by limit, each with its cheapest changes as commands to paste."""
+    lines = ["Why, and the cheapest change of each kind:"] if answer.why_not else []
+    for limit in answer.why_not:
+        lines += _limit(limit, face)
+    names = ", ".join(clean(w.limit) for w in answer.why_not)
+    first = f"; {clean(answer.why_not[0].limit)} binds first" if len(answer.why_not) > 1 else ""
+    lines += (
+        wrapped(f"limits that bind: {names}{first}. Nothing was rounded in your favour.", face.width, 2, 4)
+        if names
+        else []
+    )
+    blocks = [lines]
+    if answer.best is None and answer.closest is not None:
+        blocks.append(["The closest layout found:", *parts.headline(answer.closest, answer.slo, face)])
+        blocks.append(parts.pools(answer.closest, face))
+    return blocks
+
+
+def _limit(limit: Limit, face: Face) -> list[str]:
+    gap = "" if limit.needed == limit.available else f" ({_need(limit)})"
+    name = clean(limit.limit)
+    lines = wrapped(f"{name:<8}  {clean(limit.text)}{gap}", face.width, 2, 12)
+    for fix in limit.fix:
+        then = f": {clean(fix.result)}" if fix.result else ""
+        lines += wrapped(f"- {clean(fix.change)}{then}", face.width, 4, 6)
+        lines += pasteable(fix.command, face.width, 8) if fix.command else []
+    return lines
+
+
+def _need(limit: Limit) -> str:
+    needed, available = (shown(v, limit.unit).value for v in (limit.needed, limit.available))
+    if needed == available:  # three digits cannot tell them apart
+        return f"needed {limit.needed:,.6g}, available {limit.available:,.6g} {limit.unit}"
+    return f"needed {needed}, available {available}"
+
+
+def trade_off(answer: Answer, face: Face) -> list[str]:
+    """Return 5 to 9 rows of the frontier, fastest per user first; `*` meets the SLO, `>` is the chosen one."""
+    if len(answer.frontier) < 2:
+        return []
+    rows = picked(answer)
+    title = "Trade-off, fastest per user first (> chosen" + (", * meets the SLO)" if answer.slo else ")")
+    columns, cells = trade_off_cells(answer, rows)
+    if face.plain:
+        columns[0] = Column("mark")
+        cells = [[MARKS.get(c[0].strip(), ""), *c[1:]] for c in cells]
+    return [*wrapped(title, face.width, 0, 2), *parts.lay(columns, cells, face)]
+
+
+def trade_off_cells(answer: Answer, rows: Sequence[Plan]) -> tuple[list[Column], list[list[str]]]:
+    """Return the columns and the cells of the trade-off table for some plans."""
+    columns = [
+        Column(""),
+        Column("tok/s/user", ">"),
+        Column("tok/s/chip", ">"),
+        Column("TTFT", ">", drop=2),
+        Column("TPOT", ">"),
+        Column("J/token", ">", drop=4),
+        Column("USD/Mtok", ">", drop=3),
+        Column("serving", drop=5),
+        Column("layout"),
+    ]
+    modes = len({p.serving for p in answer.frontier}) > 1
+    cells = [
+        [_mark(answer, p), *_figures(p), SERVING_SHORT.get(p.serving, p.serving) if modes else "", short_layout(p)]
+        for p in rows
+    ]
+    keep = [i for i in range(len(columns)) if columns[i].head == "" or any(c[i].strip("- ") for c in cells)]
+    return [columns[i] for i in keep], [[c[i] for i in keep] for c in cells]
+
+
+def _mark(answer: Answer, plan: Plan) -> str:
+    chosen = ">" if answer.best is not None and _same(plan, answer.best) else " "
+    return chosen + ("*" if answer.slo and plan.feasible else " ")
+
+
+def _figures(plan: Plan) -> list[str]:
+    return [
+        number(plan.tokens_per_s_per_user, digits(plan.tpot_s.value, plan.tpot_s.low, plan.tpot_s.high)),
+        shown(plan.output_tokens_per_s_per_chip, "").bare,
+        shown(plan.ttft_s, "s").value,
+        shown(plan.tpot_s, "s").value,
+        shown(plan.joules_per_output_token, "").bare,
+        shown(plan.usd_per_million_output_tokens, "").bare,
+    ]
+
+
+def short_layout(plan: Plan) -> str:
+    """Return all pools of a plan in one cell: `4x tp8 ep8`, or `P 2x tp8 ep8 / D 1x dp32 ep32`."""
+    said = []
+    for pool in plan.pools:
+        role = "" if pool.role == "all" else f"{pool.role[:1].upper()} "
+        layout = str(pool.layout).removeprefix("tp1 ") if pool.layout.ranks > 1 else str(pool.layout)
+        said.append(f"{role}{pool.replicas}x {clean(layout)}")
+    return " / ".join(said)
+
+
+def picked(answer: Answer, most: int = ROWS) -> list[Plan]:
+    """Return at most `most` plans spread evenly over the frontier, fastest per user first, the chosen one among them."""
+    ordered = sorted(answer.frontier, key=lambda p: -p.tokens_per_s_per_user)
+    chosen = next((i for i, p in enumerate(ordered) if answer.best is not None and _same(p, answer.best)), None)
+    if len(ordered) <= most:
+        return ordered
+    steps = [round(i * (len(ordered) - 1) / (most - 1)) for i in range(most)]
+    if chosen is not None and chosen not in steps:
+        inner = steps[1:-1]
+        steps[steps.index(min(inner, key=lambda s: abs(s - chosen)))] = chosen
+    return [ordered[i] for i in sorted(set(steps))]
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    """Return whether two records are the same deployment under the same load."""
+    shape = [
+        [(p.role, p.replicas, p.layout, p.batch_per_replica, p.precision) for p in plan.pools] for plan in (one, other)
+    ]
+    return shape[0] == shape[1] and one.serving == other.serving and one.tpot_s.value == other.tpot_s.value
+
+
+def _levers(answer: Answer, face: Face) -> list[str]:
+    """Return what would change the answer most, largest first."""
+    if not answer.levers:
+        return []
+    longest = max((len(clean(v.change)) for v in answer.levers if v.effect is not None), default=0)
+    lines = ["What would change it"]
+    for v in answer.levers:
+        change, option = clean(v.change), _option(v, answer.command)
+        rest = ", ".join(filter(None, (clean(v.text), option)))
+        if v.effect is None:
+            line = f"=  {change}: {rest}"
+        elif face.stack:
+            line = f"{_sign(v)} {change}: {percent(v.effect, signed=True)} tok/s" + (f" ({rest})" if rest else "")
+        else:
+            line = f"{_sign(v)}  {change:<{longest}}  {percent(v.effect, signed=True):>5} tok/s  {rest}"
+        fits = len(line) + 4 <= face.width or face.plain
+        lines += [f"    {line.rstrip()}"] if fits else wrapped(line, face.width, 4, 8)
+    return lines
+
+
+def _sign(lever: Lever) -> str:
+    return "=" if lever.effect is None else "+" if lever.effect >= 0 else "-"
+
+
+def _option(lever: Lever, command: str) -> str:
+    """Return the words of a lever's command that differ from the answer's own command."""
+    if not lever.command:
+        return ""
+    try:
+        asked, base = shlex.split(lever.command), shlex.split(command)
+    except ValueError:
+        return clean(lever.command)
+    out: list[str] = []
+    for before, word in zip(["", *asked], asked, strict=False):
+        if word not in base:
+            out += [before] if before.startswith("--") and before not in out and not word.startswith("--") else []
+            out.append(word)
+    return clean(shlex.join(out))
+
+
+def _explained(answer: Answer, best: Plan, face: Face, topic: str) -> list[list[str]]:
+    """Return the blocks of `--explain TOPIC`."""
+    if topic in ("operators", "network"):
+        only = topic == "network"
+        kind = "network operators" if only else "operators"
+        tables = [(p, parts.operators(p, face, only)) for p in best.pools]
+        said = [[f"Where one step of the {clean(p.role)} pool goes ({kind}, all layers):", *t] for p, t in tables if t]
+        return said or [["  no operator sends anything over the network" if only else "  no operators recorded"]]
+    if topic == "memory":
+        return [_memory_table(best, face)]
+    if topic == "search":
+        return [_search(answer, face)]
+    return []
+
+
+def _memory_table(best: Plan, face: Face) -> list[str]:
+    names = ("weights", "kv", "activations", "reserved", "capacity")
+    heads = ("weights", "KV and state", "activations", "reserved", "capacity")
+    columns = [Column("pool"), *(Column(h, ">") for h in heads), Column("free", ">")]
+    rows = []
+    for p in best.pools:
+        values = [getattr(p.memory_bytes_per_chip, n) for n in names]
+        free = values[-1] - sum(values[:-1])
+        rows.append([clean(p.role), *(shown(v, "bytes").value for v in (*values, free))])
+    return ["Memory per chip (GB = 1e9 bytes):", *parts.lay(columns, rows, face)]
+
+
+def _search(answer: Answer, face: Face) -> list[str]:
+    """Return what the search looked at, stage by stage."""
+    stages = (
+        ("considered", answer.considered),
+        ("legal", answer.legal),
+        ("fit in memory", answer.fit),
+        ("meet the SLO", answer.feasible),
+    )
+    rows = [[name, count(n), percent(n / answer.considered) if answer.considered else ""] for name, n in stages]
+    more = answer.extra.get("search", {})
+    rows += [[clean(k), clean(v), ""] for k, v in more.items()] if isinstance(more, dict) else []
+    return ["The search:", *parts.lay((Column("stage"), Column("rows", ">"), Column("of all", ">")), rows, face)]
+
+
+def _funnel(answer: Answer, face: Face) -> list[str]:
+    meet = f"{count(answer.feasible)} meet the SLO" if answer.slo else f"{count(len(answer.frontier))} on the frontier"
+    text = (
+        f"{count(answer.considered)} layouts considered, {count(answer.legal)} legal, "
+        f"{count(answer.fit)} fit in memory, {meet}, in {shown(answer.elapsed_s, 's').value}"
+    )
+    return wrapped(text, face.width, 2, 4)
+
+
+def _ground(answer: Answer, face: Face) -> list[str]:
+    """Return what the answer rests on: assumptions, overrides, weak figures, notes."""
+    lines = labelled("default", [_assumed(a) for a in answer.assumptions if a.default], face.width)
+    lines += labelled("given", [_assumed(a) for a in answer.assumptions if not a.default], face.width)
+    lines += labelled("overrides", [_override(k, v) for k, v in answer.overrides.items()], face.width)
+    weak = [clean(w) for w in answer.weak_figures[:MOST_WEAK]]
+    more = len(answer.weak_figures) - len(weak)
+    weak += [f"and {more} more (--json lists them)"] if more > 0 else []
+    lines += labelled("weak", weak, face.width)
+    for text in answer.notes:
+        lines += labelled("note", [clean(text)], face.width)
+    return lines
+
+
+def _override(path: str, value: object) -> str:
+    """Return one overridden figure: `chip.memory 96 GB -> 120 GB` where the old one is known."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return f"{clean(path)} {clean(value[0])} -> {clean(value[1])}"
+    return f"{clean(path)} = {clean(value)}"
+
+
+def _assumed(assumption: Assumption) -> str:
+    return f"{clean(assumption.name)} {clean(assumption.value)}"
+
+
+def _foot(answer: Answer, has_plan: bool, face: Face) -> list[str]:
+    """Return the line that reproduces the answer, and where to go on."""
+    lines = [f"  wherewithal {clean(answer.version)}, catalog {clean(answer.catalog)}; the same again:"]
+    lines += pasteable(answer.command, face.width, 4)
+    return lines + (["  next: --explain | --explain memory | --json"] if has_plan and not face.quiet else [])
