@@ -48,6 +48,7 @@ class Model:
     head: Head
     draft: tuple[Layer, ...] = ()
     towers: tuple[Layer, ...] = ()
+    vision_tokens: int = 0
     context: int = 0
     stored: Mapping[str, str] = field(default_factory=lambda: {"other": "bf16"})
     activations: str = ""

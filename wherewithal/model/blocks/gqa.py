@@ -30,6 +30,7 @@ class Gqa:
         own_kv: False where the layer reads the KV cache of an earlier one.
         shared_kv: True where keys serve as values too (no value projection, values are not stored).
         v_projected: False where values are taken from the keys' projection but stored on their own.
+        input_width: width that queries, keys and values are projected from; 0 for the hidden width.
 
     Source: arXiv 2305.13245 (GQA), 1911.02150 (MQA), 1706.03762 (MHA).
     """
@@ -48,6 +49,7 @@ class Gqa:
     own_kv: bool = True
     shared_kv: bool = False
     v_projected: bool = True
+    input_width: int = 0
 
     @property
     def sizes(self) -> dict[str, float]:
@@ -63,7 +65,8 @@ class Gqa:
 
     def weights(self, x: Any) -> list[Weight]:
         """Return projections (divided with the heads), biases and norms (whole)."""
-        matrices = self.hidden * (self._columns(x) + x.heads * self.v_head_dim)
+        read = self.input_width or self.hidden
+        matrices = read * self._columns(x) + self.hidden * (x.heads * self.v_head_dim)
         small = self.bias + self.norm + (x.heads if self.sinks else 0)
         return [Weight("projections", "attention", matrices, matrices), Weight("norms", "other", small, small)]
 
@@ -76,7 +79,7 @@ class Gqa:
 
     def ops(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
         """Yield projections in, the two attention cores, projection out, element-wise work."""
-        yield matmul("qkv", "attention", load.tokens, self._columns(x), self.hidden, f)
+        yield matmul("qkv", "attention", load.tokens, self._columns(x), self.input_width or self.hidden, f)
         yield from softmax_cores(
             load, f, x.heads, x.kv_heads, self.head_dim, self.v_head_dim, self.window, shared_kv=self.shared_kv
         )

@@ -1,0 +1,1 @@
+"""Block kinds, one file each; the file's presence is its registration."""
