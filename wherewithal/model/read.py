@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
+from wherewithal.errors import InputError
 from wherewithal.model import read_attention, read_ffn, read_state
 from wherewithal.model.block import Block
 from wherewithal.model.blocks.embed import Embedding, Head
