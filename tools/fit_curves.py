@@ -1,0 +1,216 @@
+"""Fit every curve of the catalog from the operator measurements and write catalog/data/curves and docs/curves.md.
+
+    python tools/fit_curves.py [--data ../shared/data] [--out wherewithal/catalog/data/curves]
+
+Deterministic: fixed seeds, sorted groups, rounded constants.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from fit import collectives, core, others, tables  # noqa: E402
+from wherewithal.pricing.curve import Curve, Residual  # noqa: E402
+
+DATE = "2026-11-24"  # of the measurement snapshot
+PEAK = {"nvfp4": ("fp4",), "mxfp4": ("fp4", "fp8"), "int4_wo": ("bf16",), "int8_wo": ("bf16",), "mxfp4_wo": ("bf16",)}
+CONSTANTS = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
+FEWEST = 20  # rows below which no curve is fitted
+OWN_GAIN = 0.8  # an engine gets its own constants where they bring its median error below this share
+
+
+def gather(data: Path) -> pd.DataFrame:
+    """Return all samples of all tables."""
+    made = [f(data) for f in (tables.matmul, tables.batched, tables.grouped, tables.prefill, tables.decode, tables.latent)]
+    made += [f(data) for f in (others.infersim, others.layers, others.layers_v0, others.vidur, others.quantise, others.scans)]
+    return pd.concat(made, ignore_index=True)
+
+
+def peak(chip: tables.Chip, form: str) -> float | None:
+    """Return the peak that a format is measured against; None where the chip has none."""
+    for name in PEAK.get(form, (form,)):
+        if name in chip.peaks:
+            return chip.peaks[name]
+    return None
+
+
+def fit_all(samples: pd.DataFrame, chips: dict[str, tables.Chip]) -> list[dict[str, Any]]:
+    """Return one record per chip, kind and format, and one per engine that differs much."""
+    records = []
+    for (name, kind, form), d in samples.groupby(["chip", "kind", "format"], sort=True):
+        top = peak(chips[name], form)
+        if top is None or len(d) < FEWEST:
+            continue
+        band = chips[name].bandwidth
+        record = core.fit(d, kind, form, top, band) | {"chip": name, "engine": ""}
+        records.append(record)
+        if d["engine"].nunique() < 2:
+            continue
+        for engine, x in d.groupby("engine", sort=True):
+            if len(x) < 10 * FEWEST or engine in ("vidur", "llmservingsim-v0"):
+                continue
+            own = core.fit(x, kind, form, top, band) | {"chip": name, "engine": engine}
+            generic = core.Samples(core.thin(own["samples"], 11), kind, top, band).error(record["curve"])
+            if own["median_error"] < OWN_GAIN * np.median(np.abs(generic)):
+                records.append(own)
+    return records
+
+
+def cross(records: list[dict[str, Any]], chips: dict[str, tables.Chip], relatives: dict[str, Any]) -> tuple[list, list]:
+    """Return errors of relatives' constants per kind (analog) and the leave-one-chip-out pool per kind and format."""
+    general = [r for r in records if not r["engine"]]
+    by_key = {(r["chip"], r["curve"].kind, r["curve"].format): r for r in general}
+    analog: dict[str, list[np.ndarray]] = {}
+    pools = []
+    for kind, form in sorted({(r["curve"].kind, r["curve"].format) for r in general}):
+        group = [r for r in general if (r["curve"].kind, r["curve"].format) == (kind, form)]
+        errors = []
+        for r in group:
+            s = _samples(r, chips)
+            for other in relatives.get(r["chip"], {}).get("chips", ()):
+                if (other, kind, form) in by_key:
+                    analog.setdefault(kind, []).append(s.error(by_key[other, kind, form]["curve"]))
+                    break
+            rest = [x["curve"] for x in group if x is not r]
+            if rest:
+                errors.append(s.error(middle(rest)))
+        own = errors or [_samples(r, chips).error(r["curve"]) for r in group]
+        pools.append((middle([r["curve"] for r in group]), own, [r["chip"] for r in group]))
+    return [(k, v) for k, v in sorted(analog.items())], pools
+
+
+def _samples(r: dict[str, Any], chips: dict[str, tables.Chip]) -> core.Samples:
+    c, chip = r["curve"], chips[r["chip"]]
+    return core.Samples(core.thin(r["samples"], 11), c.kind, peak(chip, c.format) or 1.0, chip.bandwidth)
+
+
+def middle(curves: list[Curve]) -> Curve:
+    """Return the curve whose every constant is the median of some curves."""
+    got = core.rounded({k: float(np.median([getattr(c, k) for c in curves])) for k in CONSTANTS if k != "power"})
+    return Curve(curves[0].kind, curves[0].format, **got, power=curves[0].power)
+
+
+def even(errors: list[np.ndarray]) -> np.ndarray:
+    """Return errors of several chips so that each counts alike: 201 quantiles of each."""
+    grid = np.linspace(0, 1, 201)
+    return np.concatenate([np.quantile(e, grid) for e in errors])
+
+
+def value(x: Any) -> str:
+    """Return a value as TOML."""
+    if isinstance(x, bool):
+        return str(x).lower()
+    if isinstance(x, float):
+        return "inf" if np.isinf(x) else f"{x:.6g}" if x != int(x) or abs(x) > 1e6 else f"{x:.1f}"
+    if isinstance(x, int):
+        return str(x)
+    if isinstance(x, (list, tuple)):
+        return "[" + ", ".join(value(v) for v in x) + "]"
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{k} = {value(v)}" for k, v in x.items()) + "}"
+    return '"' + str(x).replace('"', "'") + '"'
+
+
+def block(head: str, pairs: dict[str, Any]) -> str:
+    """Return one TOML table of an array."""
+    return "\n".join([f"[[{head}]]", *(f"{k} = {value(v)}" for k, v in pairs.items() if v is not None)]) + "\n"
+
+
+def entry(r: dict[str, Any]) -> dict[str, Any]:
+    """Return what is written of a curve record."""
+    c: Curve = r["curve"]
+    default = {f.name: f.default for f in fields(Curve)}
+    shown = {k: getattr(c, k) for k in CONSTANTS if getattr(c, k) != default[k]}
+    return {
+        "kind": c.kind, "format": c.format, "engine": r["engine"] or None, **shown, "evidence": r.get("evidence", "measured"),
+        "residual": asdict(c.residual), **{k: r.get(k) for k in ("rows", "shapes", "median_error", "p90_error", "held_out_error")},
+        "engines": r.get("engines"), "sources": r.get("sources"), "date": r.get("date", DATE), "note": r.get("note"),
+    }
+
+
+HEAD = "# Written by tools/fit_curves.py; do not edit. Times in seconds, pads in elements, errors are log(predicted/measured).\n\n"
+
+
+def write(out: Path, records: list[dict[str, Any]], pools: list, analog: list, by_hand: dict[str, Any]) -> None:
+    """Write every file of curves."""
+    published(records, pools, by_hand)
+    for name in sorted({r["chip"] for r in records}):
+        mine = [r for r in records if r["chip"] == name]
+        (out / f"{name}.toml").write_text(HEAD + f'chip = "{name}"\n\n' + "\n".join(block("curve", entry(r)) for r in mine))
+    text = [HEAD, "[computed_in]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["computed_in"].items())]
+    text += ["\n[near]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["near"].items()), "\n"]
+    for c, errors, names in pools:
+        shown = {k: getattr(c, k) for k in CONSTANTS}
+        text.append(block("curve", {"kind": c.kind, "format": c.format, **shown, "residual": core.spread(even(errors)), "chips": names}) + "\n")
+    for kind, errors in analog:
+        text.append(block("analog", {"kind": kind, "residual": core.spread(even(errors)), "chips": len(errors)}) + "\n")
+    (out / "datasheet.toml").write_text("".join(text))
+
+
+def published(records: list[dict[str, Any]], pools: list, by_hand: dict[str, Any]) -> None:
+    """Add curves of which only shares were published: the other constants are the pool's."""
+    for row in by_hand.get("published", ()):
+        pool = {(c.kind, c.format): (c, e) for c, e, _ in pools}
+        key = next(k for k in [(row["kind"], row["format"]), (row["kind"], "bf16")] if k in pool)
+        base, errors = pool[key]
+        shares = {k: row[k] for k in CONSTANTS if k in row}
+        curve = replace(base, format=row["format"], residual=Residual(**core.spread(even(errors))), **shares)
+        records.append({
+            "chip": row["chip"], "engine": "", "curve": curve, "evidence": row["evidence"], "sources": row["sources"],
+            "date": row["date"], "note": row["note"],
+        })
+
+
+def report(records: list[dict[str, Any]], pools: list, analog: list) -> str:
+    """Return the tables of errors as Markdown."""
+    lines = ["| chip | kind | format | engine | rows | median | held out | 90% |", "|---|---|---|---|---|---|---|---|"]
+    for r in records:
+        if "median_error" not in r:
+            continue
+        c, h = r["curve"], r["held_out_error"]
+        lines.append(
+            f"| {r['chip']} | {c.kind} | {c.format} | {r['engine'] or 'all'} | {r['rows']} | {r['median_error']:.3f} | "
+            f"{'' if h is None else f'{h:.3f}'} | {r['p90_error']:.3f} |"
+        )
+    lines += ["", "| kind | format | basis | chips | 10% | 50% | 90% | median size |", "|---|---|---|---|---|---|---|---|"]
+    rows = [(k, "", "analog", e) for k, e in analog] + [(c.kind, c.format, "datasheet", e) for c, e, _ in pools]
+    for kind, form, basis, errors in rows:
+        e = even(errors)
+        s = core.spread(e)
+        lines.append(f"| {kind} | {form} | {basis} | {len(errors)} | {s['q10']:.2f} | {s['q50']:.2f} | {s['q90']:.2f} | {np.median(np.abs(e)):.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Fit, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--out", type=Path, default=ROOT / "wherewithal" / "catalog" / "data" / "curves")
+    args = parser.parse_args()
+    by_hand = tomllib.loads((ROOT / "tools" / "fit" / "by_hand.toml").read_text())
+    relatives = tomllib.loads((args.out / "relatives.toml").read_text())["relative"]
+    chips = tables.chips(args.data)
+    records = fit_all(gather(args.data), chips)
+    analog, pools = cross(records, chips, relatives)
+    write(args.out, records, pools, analog, by_hand)
+    text = report(records, pools, analog) + "\n" + collectives.write(args.data, args.out)
+    page = ROOT / "docs" / "curves.md"
+    if page.is_file():
+        before, mark, _ = page.read_text().partition("<!-- fitted -->\n")
+        page.write_text(before + mark + "\n" + text)
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

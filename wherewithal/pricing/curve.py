@@ -1,0 +1,343 @@
+"""How long an operator takes on one rank: a roof with fitted losses, one set of constants per chip, kind and format.
+
+Every kind has the same form. With C the seconds of arithmetic and M the seconds of memory traffic,
+
+    t = launch calls + skew (C^p + M^p)^(1/p)
+
+    matmul, batched_matmul   C = (flops + d flops/k) / (c peak) + e k         M = bytes / (b bandwidth)
+    grouped_matmul           C = (flops (1 + d/k) + r 2 E n k) / (c peak) + e k
+    attention_prefill        C = (flops + d 4 q h w) / (c peak) + e context
+    attention_decode         C = (flops (1 + r/rows)) / (c peak) + e context    M = (bytes + s g pad) / (b bandwidth)
+    scan                     C = flops / (c peak) + e tokens
+    stream                   C = 0
+
+with c and b the shares of peak and bandwidth (at most 1, so that no operator beats the datasheet), d and r the depth and
+the rows that tiles and pipelines add, e a latency per step of the longest chain, pad the bytes that a short sequence
+still moves. The form adds losses to a roofline (Williams, Waterman, Patterson 2009, doi 10.1145/1498765.1498785);
+its constants come from `catalog/data/curves`, which `tools/fit_curves.py` writes.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from wherewithal.errors import InputError
+from wherewithal.machine.system import Chip
+from wherewithal.model.op import Num, Op
+from wherewithal.pricing.evidence import ANALOG, DATASHEET, MEASURED
+
+LATENT = "attention_latent"
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Spread of log(predicted / measured): standard deviation and 10%, 50%, 90% quantiles."""
+
+    sd: float
+    q10: float
+    q50: float
+    q90: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Constants of one kind of operator in one number format.
+
+    Attributes:
+        kind, format: what it prices.
+        compute_share, memory_share: share of peak and of bandwidth reached by large operators, at most 1.
+        launch_s: [s] per launch.
+        depth_pad: size added to the depth (matmul: k, attention: context) by filling pipelines.
+        row_pad: rows added to each group (grouped: rows per expert, decode: query rows per KV head) by tiles.
+        step_s: [s] per unit of the longest chain (matmul: k; attention: context; scan: token).
+        pad_bytes: [B] that each sequence and KV head of a decode step moves beyond its cache.
+        power: p of the form; infinite for a plain maximum.
+        evidence: `measured`, `analog` or `datasheet`.
+        residual: spread of the error where it was measured.
+        basis: in words, what the constants rest on.
+    """
+
+    kind: str
+    format: str
+    compute_share: float = 1.0
+    memory_share: float = 1.0
+    launch_s: float = 0.0
+    depth_pad: float = 0.0
+    row_pad: float = 0.0
+    step_s: float = 0.0
+    pad_bytes: float = 0.0
+    power: float = 4.0
+    evidence: str = DATASHEET
+    residual: Residual = Residual(0.0, 0.0, 0.0, 0.0)
+    basis: str = ""
+
+
+@dataclass(frozen=True)
+class CollectiveCurve:
+    """Constants of one collective on one tier.
+
+    Attributes:
+        share_of_bandwidth: share of a tier's bandwidth that a large message reaches.
+        latency_s: [s] per hop.
+        launch_s: [s] per call.
+        evidence, residual, basis: as in `Curve`.
+    """
+
+    share_of_bandwidth: float
+    latency_s: float
+    launch_s: float
+    evidence: str
+    residual: Residual
+    basis: str = ""
+
+
+def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
+    """Return C, the seconds of arithmetic with its losses (see the module).
+
+    Args:
+        op: the operator; its sizes broadcast.
+        c: constants of its kind and format.
+        peak: [FLOP/s] of one rank in its format.
+    """
+    unit = 1.0 / (peak * c.compute_share)
+    s = op.sizes
+    if op.kind in ("matmul", "batched_matmul"):
+        k = s[2]
+        return op.flops * (unit + (unit * c.depth_pad) / k) + c.step_s * k
+    if op.kind == "grouped_matmul":
+        n, k, experts = s[1], s[2], s[3]
+        padded = experts * ((2.0 * c.row_pad * unit) * n * k)
+        return op.flops * (unit + (unit * c.depth_pad) / k) + padded + c.step_s * k
+    if op.kind == "attention_prefill":
+        wide = (4.0 * c.depth_pad * unit) * (s[2] * s[3])
+        return op.flops * unit + s[0] * wide + c.step_s * s[1]
+    if op.kind in ("attention_decode", LATENT):
+        return op.flops * (unit + (unit * c.row_pad) / s[3]) + c.step_s * s[1]
+    if op.kind == "scan":
+        return op.flops * unit + c.step_s * s[0]
+    return op.flops * unit
+
+
+def memory_seconds(op: Op, c: Curve, bandwidth: float) -> Num:
+    """Return M, the seconds of memory traffic (see the module).
+
+    Args:
+        op: the operator.
+        c: constants of its kind and format.
+        bandwidth: [B/s] of one rank's memory.
+    """
+    unit = 1.0 / (bandwidth * c.memory_share)
+    if op.kind in ("attention_decode", LATENT):
+        return op.bytes * unit + op.sizes[0] * (op.sizes[2] * (c.pad_bytes * unit))
+    return op.bytes * unit
+
+
+def blend(compute: Num, memory: Num, power: float) -> Num:
+    """Return (C^p + M^p)^(1/p) for p of 1, 2, 4 or infinity, without a general power."""
+    if power == 1.0:
+        return compute + memory
+    if power == 2.0:
+        return np.sqrt(compute * compute + memory * memory)
+    if power == 4.0:
+        c, m = compute * compute, memory * memory
+        return np.sqrt(np.sqrt(c * c + m * m))
+    return np.maximum(compute, memory)
+
+
+class Curves:
+    """Every curve of one chip, per rank: its rates divided by its ranks, its constants from the catalog."""
+
+    def __init__(self, chip: Chip, store: Store, engine: str = "") -> None:
+        """Keep a chip's rates and where constants are looked up.
+
+        Args:
+            chip: the chip; its rates are divided by its ranks.
+            store: curves of the catalog.
+            engine: engine whose own constants are preferred; empty for the pool of all engines.
+        """
+        self.chip, self.engine, self._store = chip, engine, store
+        self.bandwidth = chip.bandwidth_bytes_per_s / chip.ranks
+        self._curves: dict[tuple[str, str], Curve] = {}
+        self._collectives: dict[tuple[str, str], CollectiveCurve] = {}
+        self._peaks: dict[str, float] = {}
+
+    def peak(self, form: str) -> float:
+        """Return the peak of one rank in a format [FLOP/s], of the format that it is computed in where not native.
+
+        Raises:
+            InputError: where the chip has no peak that fits.
+        """
+        if form not in self._peaks:
+            order = (form, *self._store.computed_in(form))
+            found = [self.chip.peaks[f] for f in order if self.chip.peaks.get(f)]
+            if not found:
+                raise InputError(self.chip.name, f"no peak rate for {form!r}", "name a format that the chip computes in")
+            self._peaks[form] = found[0] / self.chip.ranks
+        return self._peaks[form]
+
+    def curve(self, kind: str, form: str) -> Curve:
+        """Return the constants for a kind of operator in a format, with their evidence and residual."""
+        key = (kind, form)
+        if key not in self._curves:
+            self._curves[key] = self._store.find(self.chip.name, kind, form, self.engine)
+        return self._curves[key]
+
+    def of(self, op: Op) -> Curve:
+        """Return the constants that price an operator."""
+        return self.curve(_curve_kind(op), op.format)
+
+    def evidence(self, op: Op) -> str:
+        """Return the evidence of the curve that prices an operator."""
+        return self.of(op).evidence
+
+    def seconds(self, op: Op) -> Num:
+        """Return the time of one execution of an operator on one rank [s], element-wise; 0 where it has no calls."""
+        c = self.of(op)
+        busy = blend(compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth), c.power)
+        if not (isinstance(op.skew, float) and op.skew == 1.0):
+            busy = busy * op.skew
+        if isinstance(op.calls, np.ndarray):
+            return busy * (op.calls > 0) + c.launch_s * op.calls
+        return busy + c.launch_s * op.calls if op.calls > 0 else busy * 0.0
+
+    def parts(self, op: Op) -> dict[str, Num]:
+        """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
+        c, there = self.of(op), op.calls > 0
+        return {
+            "compute": compute_seconds(op, c, self.peak(op.format)) * op.skew * there,
+            "memory": memory_seconds(op, c, self.bandwidth) * op.skew * there,
+            "launch": c.launch_s * op.calls,
+        }
+
+    def collective(self, kind: str, tier: str) -> CollectiveCurve:
+        """Return the constants of a collective on a tier.
+
+        Args:
+            kind: `all_reduce`, `all_gather`, `reduce_scatter`, `all_to_all` or `send`.
+            tier: the tier's name in the catalog; `package` between the ranks of one chip.
+        """
+        key = (kind, tier)
+        if key not in self._collectives:
+            self._collectives[key] = self._store.collective(self.chip.name, kind, tier)
+        return self._collectives[key]
+
+
+def _curve_kind(op: Op) -> str:
+    # A block with one latent for all heads says so with the plain number 1.0; grouped heads are divided by axes.
+    if op.kind == "attention_decode" and type(op.sizes[2]) is float and op.sizes[2] == 1.0:
+        return LATENT
+    return op.kind
+
+
+_SHARES = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
+
+
+def _curve(row: Mapping[str, Any], evidence: str, basis: str) -> Curve:
+    constants = {k: float(row[k]) for k in _SHARES if k in row}
+    r = Residual(**row["residual"])
+    return Curve(row["kind"], row["format"], **constants, evidence=evidence, residual=r, basis=basis)
+
+
+class Store:
+    """The curve files of the catalog, read when first asked for."""
+
+    def __init__(self) -> None:
+        """Read the pooled constants and the list of relatives."""
+        self._files: dict[str, list[dict[str, Any]]] = {}
+        self._pool = _toml("datasheet") or {}
+        self._relatives = (_toml("relatives") or {}).get("relative", {})
+        self._links = _toml("collectives") or {}
+
+    def computed_in(self, form: str) -> tuple[str, ...]:
+        """Return the formats that a format is computed in where it is not native, first choice first."""
+        return tuple(self._pool.get("computed_in", {}).get(form, ()))
+
+    def relatives(self, chip: str) -> list[str]:
+        """Return the chips whose constants stand in for a chip's, nearest first."""
+        return list(self._relatives.get(chip, {}).get("chips", ()))
+
+    def rows(self, chip: str) -> list[dict[str, Any]]:
+        """Return the curves of one chip's file; none where there is no file."""
+        if chip not in self._files:
+            self._files[chip] = (_toml(chip) or {}).get("curve", [])
+        return self._files[chip]
+
+    def _pick(self, chip: str, kind: str, form: str, engine: str) -> dict[str, Any] | None:
+        rows = [r for r in self.rows(chip) if r["kind"] == kind and r["format"] == form]
+        own = [r for r in rows if engine and r.get("engine") == engine]
+        general = [r for r in rows if not r.get("engine")]
+        return (own or general or [None])[0]
+
+    def find(self, chip: str, kind: str, form: str, engine: str = "") -> Curve:
+        """Return the best curve there is: own, then a relative's, then the same chip's nearest format, then the pool.
+
+        Raises:
+            InputError: where not even the pool knows the kind.
+        """
+        row = self._pick(chip, kind, form, engine)
+        if row:
+            return replace(_curve(row, row.get("evidence", MEASURED), f"fitted on {chip}"), kind=kind, format=form)
+        near = self._pool.get("near", {}).get(form, ())
+        tries = [(c, form) for c in self.relatives(chip)]
+        tries += [(c, f) for f in near for c in (chip, *self.relatives(chip))]
+        for name, other in tries:
+            row = self._pick(name, kind, other, "")
+            if row and row.get("evidence", MEASURED) == MEASURED:
+                what = f"{name}, {other}" if other != form else name
+                return self._wider(_curve(row, ANALOG, f"constants of {what}, scaled by the datasheets"), kind, form)
+        for other in (form, *near, "bf16"):
+            for row in self._pool.get("curve", ()):
+                if row["kind"] == kind and row["format"] == other:
+                    return replace(_curve(row, DATASHEET, "median of all measured chips"), format=form)
+        raise InputError(chip, f"no curve for the operator kind {kind!r}", "the catalog's curves do not know it")
+
+    def _wider(self, c: Curve, kind: str, form: str) -> Curve:
+        """Return an analog curve with the error that constants of relatives were found to have."""
+        for row in self._pool.get("analog", ()):
+            if row["kind"] == kind:
+                return replace(c, kind=kind, format=form, residual=Residual(**row["residual"]))
+        return replace(c, kind=kind, format=form)
+
+    def collective(self, chip: str, kind: str, tier: str) -> CollectiveCurve:
+        """Return a collective's constants: this chip's own tier, a relative's, then the pool's."""
+        rows = self._links.get("collective", ())
+        place = "scale-out" if tier in self._links.get("scale_out", ()) else "scale-up"
+        for name in (chip, *self.relatives(chip), ""):
+            for row in rows:
+                if row["chip"] == name and row["kind"] == kind and row["place"] == place:
+                    evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
+                    basis = "median of all measured chips" if not name else f"fitted on {name}"
+                    return CollectiveCurve(
+                        float(row["share_of_bandwidth"]), float(row["latency_s"]), float(row["launch_s"]), evidence,
+                        Residual(**row["residual"]), basis,
+                    )
+        raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
+
+
+def _toml(name: str) -> dict[str, Any] | None:
+    file = resources.files("wherewithal.catalog") / "data" / "curves" / f"{name}.toml"
+    if not file.is_file():
+        return None
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _store() -> Store:
+    return Store()
+
+
+def curves_for(chip: Chip, engine: str = "") -> Curves:
+    """Return the curves of a chip from the catalog.
+
+    Args:
+        chip: the chip.
+        engine: engine whose own constants are preferred; empty for the pool of all engines.
+    """
+    return Curves(chip, _store(), engine)
