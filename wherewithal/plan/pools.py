@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal.axes.split import Split
 from wherewithal.plan import steady
-from wherewithal.plan.lattice import Layouts, distinct
+from wherewithal.plan.lattice import NAMES, Layouts, distinct
+from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
 from wherewithal.plan.search import Counts, Extremes, Found, Goal, Rows, Space, Tick, batch_count, merge, pieces, space, tie
 from wherewithal.plan.steady import Deployment
@@ -237,3 +240,89 @@ def _pairs(
         tpot[top], ttft[top], tokens[top], rate[top], flight[top], second.layouts.take(j), second.size[j], n[top],
         first.layouts.take(i), first.size[i], p[top], scale[top],
     )  # fmt: skip
+
+
+def carrying(
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, chips: int
+) -> Found:
+    """Return the row in which given pools carry the offered load; a pool that is absent is never the limit.
+
+    The batch at which as many requests are in flight as offered (or as many arrive) is found on a fine grid of
+    batches. Where the prefill pool is the limit, the rest waits before it.
+
+    Args:
+        pools: role to deployment.
+        given: role to the split of a replica and the number of replicas.
+        goal: service levels (for their statistics) and the load.
+        chips: chips of the question.
+    """
+    w = next(iter(pools.values())).workload
+    s, tpot, work = _decode_grid(pools, given, goal)
+    first = _prefill_at(pools, given)
+    room = np.inf if first is None else first[1].requests_per_s * given["prefill"][1] * steady.BUSIEST
+    rate = np.minimum(work, room)
+    ttft = _ttft_at(pools, given, goal, first, rate)
+    flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
+    want = float(goal.offered.concurrency or goal.offered.rate_per_s or 0.0)
+    carried = flight if goal.offered.concurrency is not None else rate
+    at = int(min(np.searchsorted(np.maximum.accumulate(carried), want), len(s) - 1))
+    scale = min(want / carried[at], 1.0)
+    late = max(want - carried[at], 0.0) / rate[at] if goal.offered.concurrency is not None else 0.0
+    one = np.ones(1)
+    done = rate[at] * scale
+    decode = given.get("decode", (Split(), 0))
+    before = given.get("prefill", (Split(), 0))
+    return Found(
+        tpot[at] * one, (ttft[at] + late) * one, done * w.mean_output / chips * one, done * one, want * one,
+        table(decode[0]), s[at] * one, decode[1] * one, table(before[0]),
+        (first[0] if first else 0.0) * one, before[1] * one, scale * one,
+    )  # fmt: skip
+
+
+def table(split: Split) -> Layouts:
+    """Return one split as a table of one layout."""
+    return Layouts({n: np.array([float(split.degree(n))]) for n in NAMES})
+
+
+def _decode_grid(
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal
+) -> tuple[Rows, Rows, Rows]:
+    """Return batches, time per token at each, and requests per second of the decode pool."""
+    if "decode" not in given:
+        return np.ones(2), np.zeros(2), np.array([float(goal.offered.rate_per_s or 1e12)] * 2)
+    d, (split, replicas) = pools["decode"], given["decode"]
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=d.engine.token_budget, role="decode")
+    most = max(min(float(held.sequences) / float(split.pipeline * split.microbatches), d.engine.max_seqs), 1.0)
+    s = np.exp(np.linspace(0.0, np.log(most), 512)) if most > 1 else np.ones(2)
+    seconds = steady.host(d, split, s, steady.decode_step(d, split, s).seconds)
+    tpot = seconds / d.workload.accepted_tokens_per_step
+    return s, np.asarray(tpot), replicas * s * steady.groups(split) / (d.workload.decode_steps * seconds)
+
+
+def _prefill_at(
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]]
+) -> tuple[float, steady.Prefill] | None:
+    """Return prompt tokens of a pass and what it does: a prompt at once, or as much of it as a step takes."""
+    if "prefill" not in given:
+        return None
+    d, (split, _) = pools["prefill"], given["prefill"]
+    budget = d.engine.token_budget / (float(split.data) if d.engine.budget_per_data_group else 1.0)
+    whole = max(math.floor(budget / d.workload.new_input), 1) * d.workload.new_input
+    t = min(whole, budget) if budget < d.workload.new_input else whole
+    return t, steady.prefill_pool(d, split, t)
+
+
+def _ttft_at(
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal,
+    first: tuple[float, steady.Prefill] | None, rate: Rows,
+) -> Rows:  # fmt: skip
+    """Return the time to first token at each request rate [s]; zero where no prefill pool is asked about."""
+    if first is None:
+        return 0.0 * rate
+    d, (split, replicas) = pools["prefill"], given["prefill"]
+    busy = np.minimum(rate / (float(first[1].requests_per_s) * replicas), steady.BUSIEST)
+    wait = steady.prefill_wait(first[1].service_s, first[1].pass_s, busy, float(replicas))
+    quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
+    tiers = d.machine.tiers
+    moved = steady.transfer_s(d, split, tiers[-1].bandwidth) if tiers and "decode" in given else 0.0
+    return np.asarray(d.engine.host_s_per_request + first[1].service_s + moved + steady.wait_at(wait, busy, quantile))

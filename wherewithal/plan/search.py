@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
+from wherewithal.model.model import Model
 from wherewithal.model.op import Num
 from wherewithal.plan import steady
 from wherewithal.plan.engines import legal_rows
@@ -122,14 +123,7 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     count = max(8, min(MOST_BATCHES, ROWS // max(len(every), 1)))
     counts.considered += len(every) * count
     every = every.take(legal(d.model, every))
-    facts = {
-        "experts": experts(d.model),
-        "layers": d.model.depth,
-        "heads": max((b.sizes.get("heads", 0) for _, b in d.model.body()), default=0),
-        "kv_heads": max(kv_heads(d.model), default=0),
-        "mla": 1.0 * (not kv_heads(d.model)),
-    }
-    allowed, why = legal_rows(engine, every.columns, facts)
+    allowed, why = legal_rows(engine, every.columns, model_facts(d.model))
     if not engine.two_batch:
         allowed = allowed & (every.columns["microbatches"] == 1)
     every = every.take(np.broadcast_to(allowed, (len(every),)))
@@ -154,6 +148,17 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     keep = fits & (most >= 1.0)
     counts.because("does not fit in memory", int(np.count_nonzero(~keep)) * count)
     return Space(every.take(keep), np.floor(most[keep]), held[keep]), gap
+
+
+def model_facts(model: Model) -> dict[str, float]:
+    """Return what engines' rules ask of a model."""
+    return {
+        "experts": experts(model),
+        "layers": model.depth,
+        "heads": max((b.sizes.get("heads", 0) for _, b in model.body()), default=0),
+        "kv_heads": max(kv_heads(model), default=0),
+        "mla": 1.0 * (not kv_heads(model)),
+    }
 
 
 def _step_tokens(d: Deployment, split: Split, role: str) -> Rows:

@@ -1,0 +1,137 @@
+"""The verb `predict`: one given deployment under one given load, no search."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from wherewithal.axes.split import Split
+from wherewithal.errors import InputError
+from wherewithal.plan import assumed, why
+from wherewithal.plan.answer import Answer, Plan
+from wherewithal.plan.engines import legal_rows
+from wherewithal.plan.lattice import NAMES, Layouts
+from wherewithal.plan.layout_text import Asked, parse_layout
+from wherewithal.plan.legal import reasons
+from wherewithal.plan.memory import room
+from wherewithal.plan.pools import carrying
+from wherewithal.plan.result import plan_of
+from wherewithal.plan.search import Counts, Extremes, Found, Goal, colocated, model_facts
+from wherewithal.plan.serve import Outcome, context
+from wherewithal.plan.setup import Question, Setup, setup
+from wherewithal.plan.steady import Deployment
+from wherewithal.plan.workload import Bound, Slo, parse_slo
+
+
+def predict(q: Question) -> Answer:
+    """Return what the deployment of `q.layout` does under the load of the question.
+
+    Raises:
+        InputError: no layout or no load given, or a layout that the model, the engine or the chips cannot take.
+    """
+    start = time.perf_counter()
+    if not q.layout:
+        raise InputError("--layout", "not given", 'say which, such as --layout "tp8 ep8"')
+    if q.concurrency is None and q.rate_per_s is None:
+        raise InputError("--concurrency", "no load given", "give --concurrency N or --rate R (predict does not search)")
+    asked = parse_layout(q.layout)
+    s = setup(replace(q, serving=("colocated",) if "all" in asked else ("disaggregated",)))
+    for role, one in asked.items():
+        check(s.pools[role], one.split, role)
+    s = s._replace(goal=Goal(_open(s.goal.slo), s.goal.offered))
+    counts = Counts(considered=1, legal=1)
+    if "all" in asked:
+        found, reached = _colocated(s, asked["all"], counts)
+    else:
+        found, reached = _separate(s, asked)
+    judged = s._replace(goal=Goal(parse_slo(q.slo), s.goal.offered))
+    best: Plan | None = None
+    if found is not None and len(found.tpot_s):
+        best = plan_of(context(judged, explain=True), found, 0)
+        best = _alone(best, asked)
+        counts.fit = counts.feasible = 1
+    answer = assumed.answer(judged, counts, time.perf_counter() - start)
+    outcome = Outcome([found] if found is not None else [], counts, [reached])
+    limits = () if best else why.limits(judged, outcome, [])
+    return replace(answer, best=best, frontier=(best,) if best else (), why_not=limits)
+
+
+def _open(slo: Slo) -> Slo:
+    """Return service levels that bind nothing but keep their statistics."""
+    return Slo(*(b and Bound(math.inf, b.statistic) for b in (slo.ttft, slo.tpot)))
+
+
+def one_row(split: Split) -> Layouts:
+    """Return a split as a table of one layout."""
+    return Layouts({n: np.array([float(split.degree(n))]) for n in NAMES})
+
+
+def check(d: Deployment, split: Split, role: str) -> None:
+    """Refuse a layout that the model cannot be split into, the engine cannot express, or the chips cannot hold."""
+    row = one_row(split)
+    for text, broken in reasons(d.model, row).items():
+        if broken[0]:
+            raise InputError("--layout", f"{text} ({d.model.name})", "choose other degrees")
+    fine, why_not = legal_rows(d.engine, row.columns, model_facts(d.model))
+    if not np.all(fine):
+        raise InputError("--layout", next(iter(why_not), f"{d.engine.title} cannot express it"), "choose other degrees or another engine")
+    have = d.machine.system.chips * d.machine.system.chip.ranks
+    if split.ranks > have:
+        what = f"one {role if role != 'all' else ''} replica takes {split.ranks:g} ranks, {d.machine.system.name} has {have}"
+        raise InputError("--layout", what.replace("  ", " "), f"smaller degrees, or --on {d.machine.system.name}:{math.ceil(split.ranks / d.machine.system.chip.ranks)}")
+
+
+def _colocated(s: Setup, asked: Asked, counts: Counts) -> tuple[Found | None, Extremes]:
+    d = s.pools["all"]
+    if asked.replicas is not None:
+        chips = math.ceil(asked.replicas * float(asked.split.ranks) / d.machine.system.chip.ranks)
+        if chips > s.total:
+            raise InputError("--layout", f"{asked.replicas} replicas take {chips} chips, there are {s.total}", "fewer replicas")
+    return colocated(d, s.total, s.goal, counts, one_row(asked.split))
+
+
+def _separate(s: Setup, asked: dict[str, Asked]) -> tuple[Found | None, Extremes]:
+    """Return the row of a pair of pools, or of one pool whose other side is never the limit."""
+    shares = {role: _replicas(s, role, one, asked) for role, one in asked.items()}
+    for role, one in asked.items():
+        gap = _misses(s.pools[role], one.split, role)
+        if gap is not None:
+            return None, gap
+    found = carrying(s.pools, {r: (a.split, shares[r]) for r, a in asked.items()}, s.goal, s.total)
+    return found, Extremes(float(found.tpot_s[0]), float(found.ttft_s[0]), float(found.rate[0]), -1.0, 0.0, 0.0)
+
+
+def _replicas(s: Setup, role: str, one: Asked, asked: dict[str, Asked]) -> int:
+    """Return how many replicas a pool has: as said, or what the chips hold where it stands alone or has its own."""
+    if one.replicas is not None:
+        return one.replicas
+    if len(asked) > 1 and isinstance(s.chips, int):
+        raise InputError("--layout", f"pool {role} does not say how many replicas", 'write "prefill: 4x ...; decode: 1x ..."')
+    system = s.pools[role].machine.system
+    return int(system.chips * system.chip.ranks // float(one.split.ranks))
+
+
+def _misses(d: Deployment, split: Split, role: str) -> Extremes | None:
+    """Return by how much a pool misses memory; None where it fits."""
+    budget = d.engine.token_budget
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=budget, role=role)
+    if float(held.sequences) >= 1:
+        return None
+    needed = float(held.weights + held.activations + held.longest + held.reserved)
+    left = float(held.kv_room - held.longest)
+    return Extremes(math.inf, math.inf, 0.0, -left, needed, needed + left)
+
+
+def _alone(plan: Plan, asked: dict[str, Asked]) -> Plan:
+    """Return the plan of a single pool with the other side's figures left out."""
+    if len(asked) == 2 or "all" in asked:
+        return plan
+    role = next(iter(asked))
+    nan = math.nan
+    note = f"the {role} pool alone: the other side is taken as never the limit"
+    if role == "decode":
+        return replace(plan, ttft_s=replace(plan.ttft_s, value=nan, low=nan, high=nan), notes=(*plan.notes, note))
+    return replace(plan, tpot_s=replace(plan.tpot_s, value=nan, low=nan, high=nan), notes=(*plan.notes, note))

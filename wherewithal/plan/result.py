@@ -1,0 +1,225 @@
+"""A row of the search as a plan: pools, memory, latencies with intervals, power, money, what it is bound by."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from wherewithal.axes.split import Split
+from wherewithal.engine import Step
+from wherewithal.model.op import Load
+from wherewithal.plan import explain, steady
+from wherewithal.plan.answer import Interval, Latency, Layout, Memory, OperatorRow, Plan, Pool, Precision
+from wherewithal.plan.bill import Bill, bill
+from wherewithal.plan.memory import room
+from wherewithal.plan.search import Found, Goal
+from wherewithal.plan.steady import Deployment
+from wherewithal.plan.workload import Bound
+from wherewithal.pricing.evidence import weakest
+from wherewithal.pricing.intervals import band
+
+
+class Context(NamedTuple):
+    """What turns rows into plans.
+
+    Attributes:
+        deployments: role (`all`, or `prefill` and `decode`) to deployment.
+        precisions: role to the names of its formats.
+        chips: chips of the question.
+        goal: service levels and offered load.
+        pue: power at the meter over power of the machines.
+        prices: as `bill` takes them.
+        explain: whether pools carry their operators.
+    """
+
+    deployments: dict[str, Deployment]
+    precisions: dict[str, Precision]
+    chips: int
+    goal: Goal
+    pue: float
+    prices: Any = None
+    explain: bool = False
+
+
+class Passed(NamedTuple):
+    """One pool as it runs: the pool, its evidence, what bounds it, its use of compute and memory."""
+
+    pool: Pool
+    evidence: str
+    bound: str
+    compute_use: float
+    memory_use: float
+
+
+def interval(value: float, figure: str, evidence: str) -> Interval:
+    """Return a figure with its 80% interval."""
+    low, high = band(figure, evidence)
+    return Interval(value, value * low, value * high)
+
+
+def latency(value: float, figure: str, evidence: str, bound: Bound | None) -> Latency:
+    """Return a latency with its 80% interval and the statistic that was asked for."""
+    low, high = band(figure, evidence)
+    return Latency(value, value * low, value * high, bound.statistic if bound else "mean")
+
+
+def plan_of(c: Context, found: Found, row: int) -> Plan:
+    """Return one row of a frontier as a plan."""
+    at = {name: float(getattr(found, name)[row]) for name in ("batch", "replicas", "prefill_tokens", "prefill_replicas")}
+    split = found.layouts.row(row)
+    if found.prefill_layouts is None:
+        passed = [_mixed(c, split, at["batch"], int(at["replicas"]))]
+        serving = "colocated"
+    else:
+        first = found.prefill_layouts.row(row)
+        rate = float(found.requests_per_s[row])
+        passed = [
+            _prefill(c, first, at["prefill_tokens"], int(at["prefill_replicas"]), rate),
+            _decode(c, split, at["batch"], int(at["replicas"]), float(found.scale[row])),
+        ]
+        serving = "disaggregated"
+    numbers = {n: float(getattr(found, n)[row]) for n in ("tpot_s", "ttft_s", "rate", "requests_per_s", "in_flight")}
+    return _plan(c, serving, passed, numbers)
+
+
+def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) -> Plan:
+    slo = c.goal.slo
+    w = next(iter(c.deployments.values())).workload
+    whole = weakest([p.evidence for p in passed])
+    tokens = at["rate"] * c.chips
+    paid = bill([(c.deployments[p.pool.role].machine.system, p) for p in passed], c, tokens)
+    meets = _within(slo.ttft, at["ttft_s"]) and _within(slo.tpot, at["tpot_s"])
+    bounds = {k: v for p in passed for k, v in _bounds(p).items()}
+    return Plan(
+        serving=serving,
+        chips=c.chips,
+        pools=tuple(p.pool for p in passed),
+        ttft_s=latency(at["ttft_s"], "ttft_s", whole, slo.ttft),
+        tpot_s=latency(at["tpot_s"], "tpot_s", whole, slo.tpot),
+        output_tokens_per_s=interval(tokens, "output_tokens_per_s", whole),
+        output_tokens_per_s_per_chip=interval(at["rate"], "output_tokens_per_s", whole),
+        requests_per_s=interval(at["requests_per_s"], "output_tokens_per_s", whole),
+        power_w=paid.power_w,
+        joules_per_output_token=paid.joules_per_output_token,
+        usd_per_hour=paid.usd_per_hour,
+        usd_per_million_output_tokens=paid.usd_per_million,
+        bound_by=bounds,
+        evidence=whole,
+        concurrency=at["in_flight"],
+        input_tokens_per_s_per_chip=at["requests_per_s"] * w.mean_input / c.chips,
+        tokens_per_s_per_user=1.0 / at["tpot_s"],
+        price_basis=paid.basis,
+        feasible=meets,
+        notes=paid.notes,
+    )
+
+
+def _within(bound: Bound | None, value: float) -> bool:
+    return bound is None or value <= bound.limit_s
+
+
+def _bounds(p: Passed) -> dict[str, str]:
+    if p.pool.role == "all":
+        first, second = p.bound.split("|")
+        return {"prefill": first, "decode": second}
+    return {p.pool.role: p.bound}
+
+
+def _mixed(c: Context, split: Split, s: float, replicas: int) -> Passed:
+    """Return a pool that prefills and decodes."""
+    d = c.deployments["all"]
+    found = steady.colocated(d, split, s)
+    t = float(steady.chunk(d, split, s))
+    load = steady.decode_load(split, d.workload, s)
+    rows = _operators(d, split, load, found.decode, s)
+    mixed = steady.with_prefill(split, d.workload, load if d.engine.policy == "mixed" else Load(), t)
+    more = _operators(d, split, mixed, found.prefill, s)
+    share = float(found.busy)
+    use = [
+        share * _use(part, found.prefill, d, split, s) + (1 - share) * _use(part, found.decode, d, split, s)
+        for part in ("compute", "memory")
+    ]
+    bound = f"{explain.bound(found.prefill, _waits(d, split, s, found.prefill))}|"
+    bound += explain.bound(found.decode, _waits(d, split, s, found.decode))
+    pool = _pool(c, "all", split, s * float(steady.groups(split)), replicas, float(found.decode.seconds), rows)
+    return Passed(pool, weakest([explain.evidence(rows), explain.evidence(more)]), bound, *use)
+
+
+def _decode(c: Context, split: Split, s: float, replicas: int, scale: float) -> Passed:
+    """Return a pool that only decodes."""
+    d = c.deployments["decode"]
+    one = steady.decode_step(d, split, s)
+    rows = _operators(d, split, steady.decode_load(split, d.workload, s), one, s)
+    use = [scale * _use(part, one, d, split, s) for part in ("compute", "memory")]
+    pool = _pool(c, "decode", split, s * float(steady.groups(split)), replicas, float(one.seconds), rows)
+    return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), *use)
+
+
+def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> Passed:
+    """Return a pool that only prefills."""
+    d = c.deployments["prefill"]
+    found = steady.prefill_pool(d, split, t)
+    prompts = max(t / d.workload.new_input, 1.0)
+    rows = _operators(d, split, steady.with_prefill(split, d.workload, Load(), t), found.step, prompts)
+    busy = min(rate / max(float(found.requests_per_s) * replicas, 1e-12), 1.0)
+    use = [busy * _use(part, found.step, d, split, prompts) for part in ("compute", "memory")]
+    batch = prompts * float(steady.groups(split))
+    pool = _pool(c, "prefill", split, batch, replicas, float(found.step.seconds), rows)
+    return Passed(pool, explain.evidence(rows), explain.bound(found.step, _waits(d, split, prompts, found.step)), *use)
+
+
+def _waits(d: Deployment, split: Split, s: float, one: Step) -> float:
+    """Return the seconds of a step in which the device waits for the host."""
+    return float(steady.host(d, split, s, one.seconds)) - float(one.seconds)
+
+
+def _use(part: str, one: Step, d: Deployment, split: Split, s: float) -> float:
+    """Return the share of a step in which the chip's arithmetic (or memory) is in full use."""
+    return min(float(getattr(one, part)) / float(steady.host(d, split, s, one.seconds)), 1.0)
+
+
+def _operators(d: Deployment, split: Split, load: Load, one: Step, s: float) -> tuple[OperatorRow, ...]:
+    return explain.operators(d, split, load, _waits(d, split, s, one))
+
+
+def _pool(
+    c: Context, role: str, split: Split, batch: float, replicas: int, step_s: float, rows: tuple[OperatorRow, ...]
+) -> Pool:
+    d = c.deployments[role]
+    chip = d.machine.system.chip
+    return Pool(
+        role=role,
+        chips=math.ceil(replicas * float(split.ranks) / chip.ranks),
+        replicas=replicas,
+        layout=layout_of(split),
+        batch_per_replica=max(round(batch), 1),
+        precision=c.precisions[role],
+        memory_bytes_per_chip=memory_of(d, split, role, batch / float(steady.groups(split))),
+        system=d.machine.system.name,
+        step_s=step_s,
+        operators=rows if c.explain else (),
+    )
+
+
+def layout_of(split: Split) -> Layout:
+    """Return degrees as whole numbers."""
+    names = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
+    return Layout(**{n: int(split.degree(n)) for n in names})
+
+
+def memory_of(d: Deployment, split: Split, role: str, s: float) -> Memory:
+    """Return where the bytes of one chip go [B], with s sequences per attention group and micro-batch."""
+    budget = d.engine.token_budget / (float(split.data) if d.engine.budget_per_data_group else 1.0)
+    tokens = min(budget, d.engine.max_seqs * d.workload.step_tokens) if role == "decode" else budget
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=tokens, role=role)
+    ranks = d.machine.system.chip.ranks
+    sequences = s * float(split.pipeline * split.microbatches)
+    kv = float(held.per_sequence) * sequences
+    capacity = float(held.capacity)
+    used = float(held.weights) + float(held.activations) + kv
+    outside = max(capacity - float(held.weights) - float(held.activations) - max(float(held.kv_room), kv), 0.0)
+    reserved = min(outside, max(capacity - used, 0.0))
+    return Memory(*(ranks * v for v in (float(held.weights), kv, float(held.activations), reserved, capacity)))
+
+
+__all__ = ["Bill", "Context", "layout_of", "memory_of", "plan_of"]

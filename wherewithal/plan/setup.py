@@ -1,0 +1,207 @@
+"""From names and words to what a search needs: model, systems, engine, formats, workload, goals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from wherewithal.catalog import load as catalog
+from wherewithal.engine import Machine
+from wherewithal.errors import InputError
+from wherewithal.machine.load import parse_on, system
+from wherewithal.machine.system import System
+from wherewithal.model.load import load_model
+from wherewithal.model.model import Model
+from wherewithal.plan.answer import Precision
+from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
+from wherewithal.plan.legal import kv_heads
+from wherewithal.plan.search import Goal
+from wherewithal.plan.steady import Deployment
+from wherewithal.plan.workload import Offered, Workload, parse_slo
+from wherewithal.pricing.curve import curves_for
+from wherewithal.pricing.formats import resolve
+
+MODES = ("colocated", "disaggregated")
+INPUTS = (
+    "input_tokens", "output_tokens", "cached_input_tokens", "accepted_tokens_per_step", "length_spread", "max_context",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """A serving question as its asker words it; quantities in SI base units, None where not said.
+
+    Attributes:
+        model: catalog name, path of a config.json (or its folder), or of a GGUF file.
+        on: `SYSTEM[:CHIPS]`, or `prefill=SYSTEM:N,decode=SYSTEM:N`.
+        workload: name of a catalog workload.
+        input_tokens, output_tokens, cached_input_tokens, max_context: [token].
+        accepted_tokens_per_step: tokens a step yields per sequence, the sure one included.
+        length_spread: lengths are uniform between 1 - spread and 1 times the stated ones.
+        concurrency, rate_per_s: offered load, one of both at most; [1/s].
+        slo: `ttft=2s,tpot=50ms`.
+        serving: modes to search; empty for all that the engine serves in.
+        precision: part (`weights`, `activations`, `kv`) to format.
+        engine: catalog name, with `@VERSION` where wanted.
+        power_limit_w: [W] at the wall.
+        overrides: `PATH=VALUE` each.
+        catalog_dirs: folders of the user's own additions.
+        explain: topic, or None.
+        seed: fixes all randomness.
+        layout: for `predict`, the layout in words.
+        offload: whether layers or experts may live on the host.
+    """
+
+    model: str
+    on: str
+    workload: str | None = None
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    cached_input_tokens: float | None = None
+    accepted_tokens_per_step: float | None = None
+    length_spread: float | None = None
+    max_context: float | None = None
+    concurrency: float | None = None
+    rate_per_s: float | None = None
+    slo: str = ""
+    serving: tuple[str, ...] = ()
+    precision: dict[str, str] = field(default_factory=dict)
+    engine: str | None = None
+    power_limit_w: float | None = None
+    overrides: tuple[str, ...] = ()
+    catalog_dirs: tuple[Path, ...] = ()
+    explain: str | None = None
+    seed: int = 0
+    layout: str | None = None
+    offload: bool = False
+
+
+class Setup(NamedTuple):
+    """A question made ready for the search.
+
+    Attributes:
+        question: as asked.
+        model: the model, and how its name was read.
+        pools: role to deployment: `all`, `prefill` and `decode` (equal unless pools have systems of their own).
+        precisions: role to names of formats.
+        chips: chips in all, or (prefill, decode).
+        goal: service levels and offered load.
+        modes: serving modes to search.
+        defaults: names of inputs that were not said.
+        overrides: path to (old, new) of every overridden figure.
+        notes: what was replaced or read in another way.
+    """
+
+    question: Question
+    model: Model
+    pools: dict[str, Deployment]
+    precisions: dict[str, Precision]
+    chips: int | tuple[int, int]
+    goal: Goal
+    modes: tuple[str, ...]
+    defaults: tuple[str, ...]
+    overrides: dict[str, tuple[str, str]]
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Chips in all."""
+        return self.chips if isinstance(self.chips, int) else sum(self.chips)
+
+
+def setup(q: Question) -> Setup:
+    """Return a question made ready.
+
+    Raises:
+        InputError: for anything in it that cannot be used.
+        FileProblems: for a file of the user's that is wrong.
+    """
+    dirs = q.catalog_dirs
+    notes: list[str] = []
+    model, said = load_model(q.model, dirs)
+    notes.extend(said)
+    workload, defaults = _workload(q, dirs)
+    pools: dict[str, Deployment] = {}
+    precisions: dict[str, Precision] = {}
+    changed: dict[str, tuple[str, str]] = {}
+    systems = _systems(q, dirs, changed, notes)
+    for role, one in systems.items():
+        pools[role], precisions[role] = _deployment(q, model, one, workload, notes)
+    single = pools.get("all")
+    chips: int | tuple[int, int]
+    if single:
+        pools.update(prefill=single, decode=single)
+        precisions.update(prefill=precisions["all"], decode=precisions["all"])
+        chips = single.machine.system.chips
+    else:
+        chips = (pools["prefill"].machine.system.chips, pools["decode"].machine.system.chips)
+    return Setup(
+        q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s)),
+        _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def _systems(
+    q: Question, dirs: tuple[Path, ...], changed: dict[str, tuple[str, str]], notes: list[str]
+) -> dict[str, System]:
+    """Return role to system."""
+    asked = parse_on(q.on)
+    roles = sorted(role or "all" for role, _, _ in asked)
+    if roles not in (["all"], ["decode", "prefill"]):
+        raise InputError("--on", f"pools {', '.join(roles)}", "one SYSTEM[:N], or prefill=SYSTEM:N,decode=SYSTEM:N")
+    found: dict[str, System] = {}
+    for role, name, chips in asked:
+        built = system(name, chips, dirs=dirs, overrides=q.overrides)
+        found[role or "all"] = built.system
+        changed.update(built.overrides)
+        notes.extend(built.notes)
+    return found
+
+
+def _deployment(
+    q: Question, model: Model, one: System, workload: Workload, notes: list[str]
+) -> tuple[Deployment, Precision]:
+    """Return the deployment of one system, after asking the engine whether it runs there."""
+    by = engine(q.engine, q.catalog_dirs, one.chip, mla=not kv_heads(model))
+    reason = runs_on(by, one.chip)
+    if reason:
+        raise InputError("--engine", reason, "another engine, or none for the median engine")
+    resolved = resolve(model, one.chip, q.precision)
+    names = Precision(resolved.weights, resolved.activations, resolved.kv)
+    reason = formats_ok(by, one.chip, names)
+    if reason:
+        raise InputError("--precision", reason, "another format, or another engine")
+    notes.extend(resolved.notes)
+    machine = Machine(one, curves_for(one.chip, "" if by.generic else by.name), resolved.formats)
+    return Deployment(model, machine, by, workload), names
+
+
+def _workload(q: Question, dirs: tuple[Path, ...]) -> tuple[Workload, tuple[str, ...]]:
+    """Return the requests asked for and the names of what was left to the defaults."""
+    said = {n: value for n in INPUTS if (value := getattr(q, n)) is not None}
+    left = tuple(n for n in INPUTS[:5] if n not in said)
+    base = {n: catalog.default(n, dirs).value for n in INPUTS[:5]}
+    if q.workload:
+        named = catalog.workload(q.workload, dirs)
+        base.update({n: float(v) for n in ("input_tokens", "output_tokens") if (v := getattr(named, n)) is not None})
+        base["length_spread"] = float(getattr(named, "length_spread", None) or 0.0)
+        left = tuple(n for n in left if n not in ("input_tokens", "output_tokens", "length_spread"))
+    return Workload(name=q.workload or ("custom" if said else "default"), **{**base, **said}), left
+
+
+def _modes(q: Question, pools: dict[str, Deployment], notes: list[str]) -> tuple[str, ...]:
+    """Return the serving modes to search; what the engine does not serve in is left out and said."""
+    split = "all" not in pools or pools["prefill"] is not pools["decode"]
+    wanted = q.serving or MODES
+    for mode in wanted:
+        if mode not in MODES:
+            raise InputError("--serving", f"mode {mode[:30]!r}", f"one or both of {', '.join(MODES)}")
+    able = pools["decode"].engine.serving
+    found = tuple(m for m in wanted if m in able and not (split and m == "colocated"))
+    if not found:
+        raise InputError("--serving", f"{', '.join(wanted)} is not served by {pools['decode'].engine.title}", f"one of {', '.join(able)}")
+    for mode in wanted:
+        if mode not in found and mode not in able:
+            notes.append(f"{pools['decode'].engine.title} does not serve {mode}: not searched")
+    return found

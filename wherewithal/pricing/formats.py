@@ -1,0 +1,119 @@
+"""Which number formats a deployment runs in: the checkpoint's, what was asked for, and what the chip has."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import NamedTuple
+
+from wherewithal.errors import InputError, unknown_name
+from wherewithal.machine.system import Chip
+from wherewithal.model.model import Model
+from wherewithal.model.op import Formats, Stored
+
+# Parts whose products are quantised when `weights=FORMAT` is asked for; ends, router and norms stay as they are.
+QUANTISED = ("attention", "mlp", "experts", "shared")
+
+
+class Format(NamedTuple):
+    """A number format: bits per weight with its scales, and the arithmetic that its products run in natively."""
+
+    name: str
+    bits: float
+    arithmetic: str
+    activations: str
+
+
+class Resolved(NamedTuple):
+    """Formats of a deployment, their names as an answer shows them, and what had to be replaced."""
+
+    formats: Formats
+    weights: str
+    activations: str
+    kv: str
+    notes: tuple[str, ...]
+
+
+@functools.cache
+def _table() -> Mapping[str, Mapping[str, object]]:
+    file = resources.files("wherewithal.catalog") / "data" / "formats.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """Return the names of all formats."""
+    return sorted(_table()["formats"])
+
+
+def find(name: str, where: str = "--precision") -> Format:
+    """Return a format by name.
+
+    Raises:
+        InputError: for an unknown one, with the nearest names.
+    """
+    row = _table()["formats"].get(name.lower())
+    if not isinstance(row, Mapping):
+        raise unknown_name(where, "number format", name, names(), "wherewithal help precision")
+    arithmetic = str(row["arithmetic"])
+    return Format(name.lower(), float(str(row["bits"])), arithmetic, str(row.get("activations", "bf16")))
+
+
+def native(chip: Chip, arithmetic: str) -> str:
+    """Return the arithmetic that stands in for one that a chip lacks: the nearest that it has.
+
+    Raises:
+        InputError: where the chip has none of them.
+    """
+    order = [arithmetic, *(str(x) for x in _table()["nearest"].get(arithmetic, ()))]  # type: ignore[attr-defined]
+    for name in order:
+        if chip.peaks.get(name):
+            return name
+    raise InputError(chip.name, f"no peak rate for {arithmetic}", f"it knows {', '.join(chip.peaks) or 'none'}")
+
+
+def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
+    """Return the formats of a deployment.
+
+    Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own. Products run in the
+    arithmetic of their weights where the chip has it and the inputs are quantised too; weights whose arithmetic the
+    chip lacks run in the nearest that it has (8-bit for 8-bit), else they are unpacked to 16 bits.
+
+    Args:
+        model: whose checkpoint it is.
+        chip: whose peaks say what it computes in.
+        asked: any of `weights`, `activations`, `kv`, to a format's name.
+    """
+    stored = dict(model.stored)
+    stored.setdefault("other", "bf16")
+    if "weights" in asked:
+        stored.update({part: find(asked["weights"]).name for part in QUANTISED})
+    inputs = find(asked["activations"]).name if "activations" in asked else ""
+    notes: list[str] = []
+    parts: dict[str, Stored] = {}
+    for part, name in stored.items():
+        parts[part] = _stored(part, name, inputs or ("" if "weights" in asked else model.activations), chip, notes)
+    main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
+    weights = stored.get(main, stored["other"])
+    run = parts.get(main, parts["other"]).arithmetic
+    activations = inputs or (run if run != "bf16" else "bf16")
+    kv = find(asked.get("kv") or model.kv or "bf16")
+    formats = Formats(parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16"))
+    return Resolved(formats, weights, activations, kv.name, tuple(dict.fromkeys(notes)))
+
+
+def _input_bits(activations: str, run: str) -> float:
+    return 16.0 if run == "bf16" else find(activations).bits
+
+
+def _stored(part: str, name: str, inputs: str, chip: Chip, notes: list[str]) -> Stored:
+    """Return how one part is held and computed with; say what was replaced."""
+    form = find(name)
+    given = find(inputs).arithmetic if inputs else find(form.activations).arithmetic
+    wanted = form.arithmetic if given == form.arithmetic else given
+    run = native(chip, wanted)
+    if run != wanted:
+        why = f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run}"
+        notes.append(why + (" after unpacking" if run == "bf16" and wanted != "bf16" else ""))
+    return Stored(form.bits, run)
