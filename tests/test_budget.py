@@ -107,15 +107,17 @@ def test_public_things_have_docstrings() -> None:
 
 
 def test_nothing_is_swallowed_or_left_open() -> None:
+    """An empty handler says on its first line why nothing is to be done; product code checks by raising, not by assert."""
     wrong = []
     for path in PRODUCT_CODE:
+        lines = path.read_text(encoding="utf-8").splitlines()
         for node in ast.walk(parsed(path)):
             empty = isinstance(node, ast.ExceptHandler) and all(
                 isinstance(b, ast.Pass | ast.Continue) for b in node.body
             )
-            if empty or isinstance(node, ast.Assert):
+            if (empty and "  # " not in lines[node.lineno - 1]) or isinstance(node, ast.Assert):
                 wrong.append(show(path, node))
-        for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for i, line in enumerate(lines, 1):
             if re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", line):
                 wrong.append(f"{path.relative_to(ROOT)}:{i}: {line.strip()}")
     assert not wrong, "\n".join(wrong)

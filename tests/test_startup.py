@@ -42,6 +42,8 @@ cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 print(json.dumps({{"cpu_s": cpu, "code": code, "modules": sorted(sys.modules)}}), file=sys.stderr)
 """
 
+# The date of the catalog is read through its schema.
+ALSO = {"version": {"pydantic"}}
 STARTS = {
     "import": "import wherewithal",
     "help": "from wherewithal.app.cli import main; code = main(['--help'])",
@@ -63,7 +65,7 @@ def test_start_is_light(name: str) -> None:
     seen = start(STARTS[name])
     assert seen["code"] == 0
     loaded = {str(m).split(".")[0] for m in seen["modules"]}  # type: ignore[attr-defined]
-    assert loaded & NEVER == set()
+    assert loaded & NEVER - ALSO.get(name, set()) == set()
     assert float(str(seen["cpu_s"])) < CPU_LIMIT_S
 
 
