@@ -14,7 +14,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from tools.import_models import models
 
@@ -56,7 +55,10 @@ class Sources:
 
     def __init__(self) -> None:
         self.keys: dict[str, str] = {}
-        self.note = {"recalled": "from memory, not read", "estimate, see note": "the reason stands in the figure's note"}
+        self.note = {
+            "recalled": "from memory, not read",
+            "estimate, see note": "the reason stands in the figure's note",
+        }
 
     def key(self, text: str) -> str:
         """Return the key of a source text, made on first use."""
@@ -78,7 +80,7 @@ class Sources:
 
     def write(self, path: Path) -> None:
         """Write all texts by key."""
-        lines = ['# Where figures come from. `date`: when the collection that holds the source was closed.\n']
+        lines = ["# Where figures come from. `date`: when the collection that holds the source was closed.\n"]
         for text, key in sorted(self.keys.items(), key=lambda item: item[1]):
             licence = next((name for pattern, name in LICENCES if re.search(pattern, text)), "facts only")
             lines.append(f"[{key}]\ntext = {quoted(text)}\ndate = {quoted(AS_OF)}\nlicence = {quoted(licence)}\n")
@@ -142,7 +144,9 @@ class ChipWriter:
             if row["memory_bytes_status"] != "derived":
                 note = "total that the driver reports"
             logs = {"read": "driver totals printed in public logs", "unverified": "driver totals, recalled"}
-            source = self.sources.key(logs.get(row["memory_bytes_status"], self.read if known == "derived" else self.recalled))
+            source = self.sources.key(
+                logs.get(row["memory_bytes_status"], self.read if known == "derived" else self.recalled)
+            )
             lines.append(f"memory = {figure(binary(int(row['memory_bytes'])), known, source, note)}")
             lines.append(f"memory_printed = {quoted(row['memory'])}")
         if row["memory_nominal"]:
@@ -154,17 +158,26 @@ class ChipWriter:
         """Return the file's lines."""
         row = self.row
         out = [f"{k} = {quoted(row[k])}" for k in ("label", "maker", "country", "class")]
-        out += [f"{k} = {quoted(row[k])}" for k in ("release", "usual_system", "memory_type", "price_note", "note") if row[k]]
+        out += [
+            f"{k} = {quoted(row[k])}"
+            for k in ("release", "usual_system", "memory_type", "price_note", "note")
+            if row[k]
+        ]
         out.append(f"as_of = {quoted(AS_OF)}")
         if row["node_nm"]:
             out.append(f"process = {self.stated('node_nm', row['node_nm'] + ' nm')}")
         if "memory_type" in self.weak:
             out.append('unverified = ["memory_type"]')
         out.append(f"ranks = {self.stated('ranks', row['ranks'], '' if row['ranks'] != '1' else 'derived')}")
-        if "NeuronCore" in row["note"] or row["name"] in ("trainium3",):
+        if "NeuronCore" in row["note"] or row["name"] == "trainium3":
             out.append("shared_memory = true")
         out += self.memory()
-        for field, key in (("bandwidth", "bandwidth"), ("power", "power"), ("link", "link"), ("on_package_link", "on_package")):
+        for field, key in (
+            ("bandwidth", "bandwidth"),
+            ("power", "power"),
+            ("link", "link"),
+            ("on_package_link", "on_package"),
+        ):
             if row[field]:
                 out.append(f"{key} = {self.stated(field, row[field])}")
         peaks = [(f, row[f]) for f in self.FIELDS if row[f]]
@@ -208,7 +221,7 @@ def host(table: list[dict[str, str]], node: int, sources: Sources) -> list[str]:
     for row in table:
         size = re.fullmatch(r"([\d.]+)\s*(TB|TiB|GB|GiB)", row["value"])
         per_node = row["what"] == "host_memory" or (row["tier"] == "host" and row["what"] == "memory")
-        if not (size and per_node) or node > 16 and "ultraserver" not in row["name"]:
+        if not (size and per_node) or (node > 16 and "ultraserver" not in row["name"]):
             continue
         return ["[host]", f"memory = {stated(row, sources, f'{size[1]} {size[2]}')}"]
     return []
@@ -239,10 +252,20 @@ def system(name: str, table: list[dict[str, str]], sources: Sources) -> list[str
             tiers[row["tier"]][row["what"]] = row
     rest = [evidence(r, sources) for r in table if r["what"] not in built]
     if rest:
-        out += ["", "# Measured or printed elsewhere; kept for reference, nothing is built from these.", "evidence = [", *rest, "]"]
+        out += [
+            "",
+            "# Measured or printed elsewhere; kept for reference, nothing is built from these.",
+            "evidence = [",
+            *rest,
+            "]",
+        ]
     for tier, kinds in tiers.items():
         chips_in = kinds["bandwidth"]["tier_size"]
-        out += ["", f"[tiers.{kebab(tier).replace('.', '-')}]", f"chips = {quoted('any') if chips_in == 'any' else chips_in}"]
+        out += [
+            "",
+            f"[tiers.{kebab(tier).replace('.', '-')}]",
+            f"chips = {quoted('any') if chips_in == 'any' else chips_in}",
+        ]
         out += [f"{what} = {stated(kinds[what], sources)}" for what in ("bandwidth", "latency")]
     lines = host(table, node, sources)
     return out + (["", *lines] if lines else [])
@@ -255,7 +278,12 @@ def systems(data: Path, sources: Sources) -> int:
         groups[row["name"]].append(row)
     for name, table in groups.items():
         if name == "generic":
-            lines = ["# True of any system; kept for reference.", "evidence = [", *(evidence(r, sources) for r in table), "]"]
+            lines = [
+                "# True of any system; kept for reference.",
+                "evidence = [",
+                *(evidence(r, sources) for r in table),
+                "]",
+            ]
             save(OUT / "generic.toml", lines)
         else:
             save(OUT / "systems" / f"{name}.toml", system(name, table, sources))
@@ -309,7 +337,9 @@ def span(text: str) -> tuple[str, str]:
 
 def workloads(data: Path, sources: Sources) -> int:
     """Write workloads.toml; lengths that are numbers stay numbers, others stay text under `printed`."""
-    out = ["# Named workloads: mean lengths [token] and how requests arrive. A row without both lengths is for reference."]
+    out = [
+        "# Named workloads: mean lengths [token] and how requests arrive. A row without both lengths is for reference."
+    ]
     table = rows(data / "workloads.csv")
     for row in table:
         name = kebab(row["name"])
@@ -339,7 +369,9 @@ def main(folder: str) -> None:
         "models": models(data, OUT, AS_OF),
         "prices": prices(data, sources),
         "workloads": workloads(data, sources),
-        "aliases": table_out(OUT / "aliases.csv", ["kind", "alias", "name", "relation", "note"], rows(data / "aliases.csv")),
+        "aliases": table_out(
+            OUT / "aliases.csv", ["kind", "alias", "name", "relation", "note"], rows(data / "aliases.csv")
+        ),
         "conflicts": table_out(
             OUT / "conflicts.csv",
             ["name", "field", "value_used", "source_used", "other_value", "other_source", "why"],

@@ -171,7 +171,9 @@ def parameters(row: dict[str, str], published: dict[str, str] | None) -> dict[st
     }
     for key, cell in (published or {}).items():
         if key != "name" and cell:
-            out[{"source": "total_source", "source2": "kv_source", "exactness": "total_exactness"}.get(key, key)] = number(cell)
+            out[{"source": "total_source", "source2": "kv_source", "exactness": "total_exactness"}.get(key, key)] = (
+                number(cell)
+            )
     return {k: v for k, v in out.items() if v not in (None, "")}
 
 

@@ -118,7 +118,9 @@ def parse(text: str, unit: str, where: str, low: float = 0.0, high: float = math
     """
     shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST])
     if len(text) > _LONGEST:
-        raise InputError(where, f'"{shown}...": longer than {_LONGEST} characters', f"write a quantity, e.g. {_example(unit)}")
+        raise InputError(
+            where, f'"{shown}...": longer than {_LONGEST} characters', f"write a quantity, e.g. {_example(unit)}"
+        )
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         raise InputError(where, f'"{shown}": not a number with a unit', f"write for example {_example(unit)}")

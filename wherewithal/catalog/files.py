@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import tomllib
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
@@ -34,7 +33,7 @@ def read_bytes(path: Path | Traversable, limit: int, where: str = "") -> bytes:
     shown = where or _shown(path)
     try:
         if isinstance(path, Path):
-            with open(path, "rb", opener=_no_wait) as file:  # noqa: PTH123 (Path.open takes no opener)
+            with open(path, "rb", opener=_no_wait) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise InputError(shown, "not a regular file", "give a file, not a folder or a device")
                 data = file.read(limit + 1)
@@ -195,7 +194,7 @@ def _is_tag(part: str | int) -> bool:
 def _problem(kind: type[BaseModel], path: str, loc: list[str], item: Any) -> Problem:
     value, what = item.get("input"), item["type"]
     shown = repr(value)[:60] if not isinstance(value, (dict, list)) else f"a {type(value).__name__}"
-    if what == "figure" or what == "tiers":
+    if what in {"figure", "tiers"}:
         text, _, fix = item["msg"].partition("\x1f")
         return Problem(path, text, fix)
     if what == "extra_forbidden":
@@ -206,8 +205,10 @@ def _problem(kind: type[BaseModel], path: str, loc: list[str], item: Any) -> Pro
     if what == "missing":
         return Problem(path, "is missing", "")
     if what in {"model_type", "model_attributes_type", "dict_type"} and isinstance(value, (str, int, float)):
-        return Problem(path, f"{shown} has no source", f'write {{is = "{value}", known = "read", from = "where it says so"}}')
-    if what == "string_pattern_mismatch" and loc and path.split(".")[-1] in {"chip", "usual_system", "name", "shape"}:
+        return Problem(
+            path, f"{shown} has no source", f'write {{is = "{value}", known = "read", from = "where it says so"}}'
+        )
+    if what == "string_pattern_mismatch" and loc and loc[-1] in {"chip", "usual_system", "name", "shape"}:
         return Problem(path, f"{shown} is not a name", "names are lower case: a-z 0-9 . _ -")
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return Problem(path, f"{shown}: {message[:1].lower() + message[1:]}")
@@ -228,7 +229,7 @@ def _inside(model: type[BaseModel], part: str) -> Iterator[type[BaseModel]]:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+    if isinstance(annotation, type):
         if issubclass(annotation, BaseModel):
             yield annotation
         return

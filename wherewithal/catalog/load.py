@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "sources": ("sources.toml", SourceRecord),
 }
 OWN_SOURCES = "sources_own.toml"
+MOST_CHIPS = 10_000_000  # more than any country holds
 
 
 def builtin() -> Traversable:
@@ -72,7 +73,9 @@ def folders(dirs: Dirs = ()) -> Iterator[Path | Traversable]:
     """Yield the folders searched, first first; refuse one of `dirs` that does not exist."""
     for folder in dirs:
         if not Path(folder).is_dir():
-            raise InputError("--catalog", f"no folder {str(folder)[:200]!r}", "give a folder with chips/, systems/, models/")
+            raise InputError(
+                "--catalog", f"no folder {str(folder)[:200]!r}", "give a folder with chips/, systems/, models/"
+            )
         yield Path(folder)
     try:
         user = user_folder()
@@ -95,7 +98,7 @@ def names(kind: str, dirs: Dirs = ()) -> list[str]:
     """Return all names of a kind, sorted; a listing of folders, nothing is read for kinds with one file a record."""
     kind = plural(kind)
     if kind in TABLES:
-        return sorted({name for name in table(kind, dirs)})
+        return sorted(table(kind, dirs))
     ending = KINDS[kind][0] if kind in KINDS else ".toml"
     found: set[str] = set()
     for folder in folders(dirs):
@@ -172,6 +175,12 @@ def missing(kind: str, name: str, dirs: Dirs = (), where: str = "") -> InputErro
 
 def _clean(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def stamp() -> str:
+    """Return the date of the catalog that is installed with the package."""
+    dates: list[str] = [source.date for source in table("sources").values()]
+    return max(dates)
 
 
 # Aliases
@@ -273,7 +282,9 @@ def model_record(name: str, dirs: Dirs = (), where: str = "MODEL") -> dict[str, 
             if isinstance(config, dict):
                 config.pop("quantization_config", None)
         data |= {"name": found, "checkpoint_of": own.shape, "hf_id": "", "hf_quant_config": own.hf_quant_config}
-        data["notes"] = "; ".join(filter(None, [data.get("notes", ""), f"config of {own.shape}, precision of {own.source}"]))
+        data["notes"] = "; ".join(
+            filter(None, [data.get("notes", ""), f"config of {own.shape}, precision of {own.source}"])
+        )
     for place in (data, data["config"], data["config"].get("text_config")):
         for key in ("hf_quant_config", "quantization_config"):
             if isinstance(place, dict) and isinstance(place.get(key), dict):

@@ -55,17 +55,36 @@ class Stated(Record):
         return self
 
 
-def stated(unit: str, low: float = 0.0, high: float = _MOST) -> Any:
-    """Return the type of a figure in `unit` between `low` and `high` [unit]; a field of it is a `Stated`."""
-    return Annotated[Stated, AfterValidator(lambda s: s.read_as(unit, low, high))]
+# What makes sense for a figure of one chip, tier, host or node, by unit: (least, most).
+RANGES = {
+    "bytes": (1.0, 1e18),
+    "bytes_per_s": (1.0, 1e18),
+    "flops_per_s": (1.0, 1e21),
+    "w": (1e-3, 1e12),
+    "s": (0.0, 10.0),
+    "1": (1.0, 1e7),
+    "m": (1e-10, 1e-6),
+}
+# Unit of each figure of a chip, tier, host or system by the name of its field; peaks are in `flops_per_s`.
+UNIT_OF = {
+    "ranks": "1", "node": "1", "memory": "bytes", "memory_nominal": "bytes", "bandwidth": "bytes_per_s",
+    "link": "bytes_per_s", "on_package": "bytes_per_s", "power": "w", "latency": "s", "compute": "flops_per_s",
+    "process": "m",
+}  # fmt: skip
 
 
-_Bytes = stated("bytes", 1.0, 1e18)
-_Rate = stated("bytes_per_s", 1.0, 1e18)
-_Peak = stated("flops_per_s", 1.0, 1e21)
-_Watts = stated("w", 1e-3, 1e12)
-_Latency = stated("s", 0.0, 10.0)
-_Count = stated("1", 1.0, 1e7)
+def _read(unit: str) -> Any:
+    """Return the check that reads a figure in `unit`, within its range."""
+    return AfterValidator(lambda figure: figure.read_as(unit, *RANGES[unit]))
+
+
+_Bytes = Annotated[Stated, _read("bytes")]
+_Rate = Annotated[Stated, _read("bytes_per_s")]
+_Peak = Annotated[Stated, _read("flops_per_s")]
+_Watts = Annotated[Stated, _read("w")]
+_Latency = Annotated[Stated, _read("s")]
+_Count = Annotated[Stated, _read("1")]
+_Length = Annotated[Stated, _read("m")]
 _Text = Annotated[str, Field(max_length=4000)]
 _Name = Annotated[str, Field(pattern=NAME)]
 _Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
@@ -82,7 +101,7 @@ class ChipRecord(Record):
     ] = Field(alias="class")  # fmt: skip
     release: str = Field("", max_length=60, description="date, or as announced")
     usual_system: _Name | None = Field(None, description="system that the chip's name stands for")
-    process: stated("m", 1e-10, 1e-6) | None = Field(None, description="process node")  # type: ignore[valid-type]
+    process: _Length | None = Field(None, description="process node")
     memory_type: str = Field("", max_length=60)
     ranks: _Count = Field(description="devices that software sees in it")
     shared_memory: bool = Field(False, description="whether its ranks share one memory")
@@ -135,6 +154,7 @@ class HostDefault(HostRecord):
     """A typical host: one table of `hosts.toml`."""
 
     classes: list[str] = Field(description="classes of chips that it stands beside")
+    serves: int = Field(ge=1, le=1024, description="chips beside one such host")
     link_of_chip: bool = Field(False, description="whether the chip's own link is the link to the host")
 
 
@@ -169,8 +189,14 @@ class SystemRecord(Record):
         sizes = [tier.size for tier in self.tiers.values()]
         if sizes != sorted(set(sizes)):
             names = ", ".join(f"{n} ({t.chips})" for n, t in self.tiers.items())
-            raise PydanticCustomError("tiers", "{what}\x1f{fix}", {
-                "what": f"tiers {names} do not grow", "fix": "write the smallest first, each larger than the one before"})
+            raise PydanticCustomError(
+                "tiers",
+                "{what}\x1f{fix}",
+                {
+                    "what": f"tiers {names} do not grow",
+                    "fix": "write the smallest first, each larger than the one before",
+                },
+            )
         return self  # fmt: skip
 
 

@@ -89,6 +89,7 @@ class System:
         free_size: whether it is sold in any size and needs `:N`.
         figures: every catalog figure by dotted name, for evidence.
         notes: what was assumed when it was built.
+        overridden: path to (old text, new text) of every figure that the question set; old is empty where there was none.
     """
 
     name: str
@@ -102,3 +103,4 @@ class System:
     free_size: bool = False
     figures: Mapping[str, Figure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    overridden: Mapping[str, tuple[str, str]] = field(default_factory=dict)
