@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["compare", "model", "plan", "predict", "slo", "system", "workload"]  # noqa: F822  found by __getattr__
+__all__ = ["compare", "model", "plan", "predict", "slo", "system", "workload"]
 
 
 class _Callable(ModuleType):

@@ -276,7 +276,11 @@ def _explained(answer: Answer, best: Plan, face: Face, topic: str) -> list[list[
         only = topic == "network"
         kind = "network operators" if only else "operators"
         tables = [(p, parts.operators(p, face, only)) for p in best.pools]
-        said = [[f"Where one step of the {clean(p.role)} pool goes ({kind}, all layers):", *t] for p, t in tables if t]
+        said = [
+            [*wrapped(f"Where one step of the {clean(p.role)} pool goes ({kind}, all layers):", face.width), *t]
+            for p, t in tables
+            if t
+        ]
         return said or [["  no operator sends anything over the network" if only else "  no operators recorded"]]
     if topic == "memory":
         return [_memory_table(best, face)]

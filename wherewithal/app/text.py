@@ -13,6 +13,8 @@ from wherewithal.plan.answer import Interval, Latency
 from wherewithal.units import UNITS
 
 NONE = "-"
+# Figures outside of these are written with an exponent.
+_SMALLEST, _LARGEST = 1e-9, 1e15
 # Prefixes that answers use, largest first; their sizes come from `units`.
 _PREFIXES: dict[str, tuple[str, ...]] = {
     "s": ("h", "min", "s", "ms", "us"),
@@ -38,7 +40,7 @@ def digits(value: float, low: float, high: float) -> int:
 
 def decimals(value: float, significant: int) -> int:
     """Return the decimal places that show `value` with `significant` digits (negative: digits rounded away)."""
-    if not value or not math.isfinite(value):
+    if not value or not _SMALLEST <= abs(value) <= _LARGEST:
         return 0
     places = significant - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)  # 9.96 with two digits is 10, not 10.0
@@ -49,6 +51,8 @@ def fixed(value: float, places: int) -> str:
     """Return `value` rounded to `places` decimals with thousands separated; no decimals shown where `places` < 0."""
     if not math.isfinite(value):
         return NONE
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:
+        return f"{value:.1e}"
     return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"
 
 
