@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from wherewithal import __version__
 from wherewithal.app import face as faces
 from wherewithal.errors import InputError, WherewithalError, nearest
 
@@ -92,26 +93,16 @@ def unknown(where: str, kind: str, name: str, known: Sequence[str] | dict[str, A
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--version", is_flag=True, help="Print the version and the date of the catalog.")
+@click.option("--version", is_flag=True, help="Print the version.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show where an internal error comes from.")
 @click.pass_context
 def cli(ctx: click.Context, version: bool) -> None:
     """What AI can you run with the chips, power and money you can get?"""
     if version:
-        faces.out(_version())
+        faces.out(f"wherewithal {__version__}")
         ctx.exit(0)
     if ctx.invoked_subcommand is None:
         faces.out(ctx.get_help())
-
-
-def _version() -> str:
-    """Return the version, and the date of the catalog where the catalog can say it."""
-    package = importlib.import_module("wherewithal")
-    try:
-        stamp = importlib.import_module("wherewithal.catalog.load").stamp()
-    except (ImportError, AttributeError):
-        stamp = ""
-    return f"wherewithal {package.__version__}" + (f", catalog {stamp}" if stamp else "")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -70,7 +71,9 @@ def subject(answer: Answer) -> str:
     """Return model, system and chips: `deepseek-v3 on h20-8:32`."""
     chips = answer.system.get("chips")
     name = clean(answer.system.get("name", "this system"))
-    return f"{clean(answer.model.get('name', 'the model'))} on {name}" + (f":{chips:.0f}" if chips else "")
+    return f"{clean(answer.model.get('name', 'the model'))} on {name}" + (
+        f":{chips:.0f}" if chips and "=" not in name else ""
+    )
 
 
 def plan_verdict(answer: Answer) -> str:
@@ -91,11 +94,11 @@ def predict_verdict(answer: Answer) -> str:
     if best is None:
         reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else "this layout is not legal here"
         return f"Not feasible: {subject(answer)}: {reason}."
-    rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
-    ttft = shown(best.ttft_s, "s").value
+    figures = (("", best.output_tokens_per_s, "tok/s"), ("TPOT ", best.tpot_s, "s"), ("TTFT ", best.ttft_s, "s"))
+    said = ", ".join(name + shown(f, unit).value for name, f, unit in figures if math.isfinite(f.value))
     start = "Predicted" if best.feasible else "Misses the SLO"
     flight = f" with {count(best.concurrency)} in flight" if best.concurrency else ""
-    return f"{start}: {subject(answer)}{flight}: {rate}, TPOT {tpot}, TTFT {ttft}."
+    return f"{start}: {subject(answer)}{flight}: {said}."
 
 
 def _body(answer: Answer, best: Plan, face: Face, topic: str) -> list[list[str]]:
@@ -310,9 +313,15 @@ def _search(answer: Answer, face: Face) -> list[str]:
         ("meet the SLO", answer.feasible),
     )
     rows = [[name, count(n), percent(n / answer.considered) if answer.considered else ""] for name, n in stages]
-    more = answer.extra.get("search", {})
-    rows += [[clean(k), clean(v), ""] for k, v in more.items()] if isinstance(more, dict) else []
-    return ["The search:", *parts.lay((Column("stage"), Column("rows", ">"), Column("of all", ">")), rows, face)]
+    lines = ["The search:", *parts.lay((Column("stage"), Column("rows", ">"), Column("of all", ">")), rows, face)]
+    reasons = answer.extra.get("reasons")
+    if isinstance(reasons, dict) and reasons:
+        out = [[clean(k), count(v)] for k, v in sorted(reasons.items(), key=lambda kv: -kv[1])]
+        lines += [
+            "Why rows fell (a row may fall for several reasons):",
+            *parts.lay((Column("reason"), Column("rows", ">")), out, face),
+        ]
+    return lines
 
 
 def _funnel(answer: Answer, face: Face) -> list[str]:
@@ -326,8 +335,7 @@ def _funnel(answer: Answer, face: Face) -> list[str]:
 
 def _ground(answer: Answer, face: Face) -> list[str]:
     """Return what the answer rests on: assumptions, overrides, weak figures, notes."""
-    lines = labelled("default", [_assumed(a) for a in answer.assumptions if a.default], face.width)
-    lines += labelled("given", [_assumed(a) for a in answer.assumptions if not a.default], face.width)
+    lines = default_lines(answer.assumptions, face)
     lines += labelled("overrides", [_override(k, v) for k, v in answer.overrides.items()], face.width)
     weak = [clean(w) for w in answer.weak_figures[:MOST_WEAK]]
     more = len(answer.weak_figures) - len(weak)
@@ -338,10 +346,16 @@ def _ground(answer: Answer, face: Face) -> list[str]:
     return lines
 
 
+def default_lines(assumptions: Sequence[Assumption], face: Face) -> list[str]:
+    """Return the inputs that were defaults, then those that were given."""
+    lines = labelled("default", [_assumed(a) for a in assumptions if a.default], face.width)
+    return lines + labelled("given", [_assumed(a) for a in assumptions if not a.default], face.width)
+
+
 def _override(path: str, value: object) -> str:
     """Return one overridden figure: `chip.memory 96 GB -> 120 GB` where the old one is known."""
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return f"{clean(path)} {clean(value[0])} -> {clean(value[1])}"
+    if isinstance(value, dict) and {"was", "is"} <= set(value):
+        return f"{clean(path)} {clean(value['was'])} -> {clean(value['is'])}"
     return f"{clean(path)} = {clean(value)}"
 
 

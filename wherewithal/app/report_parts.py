@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -46,7 +47,11 @@ def against(latency: Latency, limit: float | None) -> tuple[str, str]:
 
 def headline(plan: Plan, slo: Mapping[str, Any], face: Face) -> list[str]:
     """Return the block of latencies, tokens, power and cost, each with its 80% band, and the evidence."""
-    rows = [_latency(plan, name, long, slo) for name, long, _ in LATENCIES]
+    rows = [
+        _latency(plan, name, long, slo)
+        for name, long, _ in LATENCIES
+        if math.isfinite(getattr(plan, f"{name}_s").value)
+    ]
     rate, per_chip = shown(plan.output_tokens_per_s, "tok/s"), shown(plan.output_tokens_per_s_per_chip, "tok/s")
     rows.append(
         [
