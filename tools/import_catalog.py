@@ -311,6 +311,8 @@ def prices(data: Path, sources: Sources) -> int:
     """Write prices/*.csv, sorted by what is priced."""
     groups: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows(data / "prices.csv"):
+        if row["item"] == "p4d.24xlarge (8x A100 40GB)" and row["name"] == "a100-8":
+            row |= {"name": "a100-40gb-8", "note": "stands under a100-8 in the collection, though its chips have 40 GB"}
         row |= {"source": sources.key(row["source"]), "known": row["status"]}
         groups[PRICE_FILES.get(row["what"], "site")].append(row)
     rates = [r for r in rows(data / "national" / "parameters.csv") if r["applies_to"] == "CNY per USD"]

@@ -255,6 +255,9 @@ def resolve(kind: str, name: str, dirs: Dirs = (), where: str = "") -> tuple[str
     if not other.name or other.relation in ("none", "cut"):
         raise InputError(where or kind, f"{_clean(name)!r} has no entry of its own ({other.note or other.relation})",
                          f"wherewithal catalog list {kind}")  # fmt: skip
+    if not find(kind, other.name, dirs) and not (kind == "models" and find("checkpoints", other.name, dirs)):
+        raise InputError(where or kind, f"{_clean(name)!r} is {other.name}, of which the catalog has no file",
+                         f"wherewithal catalog list {kind}")  # fmt: skip
     return other.name, other.words()
 
 
