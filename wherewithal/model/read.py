@@ -44,8 +44,9 @@ def read_config(
     text = _text_part(outer)
     family = family_of(text, outer)
     text.defaults, text.parent = family.values, outer.values if text is not outer else {}
-    layers, draft = _layers(text, family)
-    stored = read_stored(outer, text, quant)
+    plan = slots(text, family)
+    layers, draft = _layers(text, family, plan)
+    stored = read_stored(outer, text, quant, plan)
     towers, per_image = read_towers(outer)
     architecture = text.text("model_type") or outer.text("model_type") or family.name
     return Model(
@@ -65,11 +66,10 @@ def _text_part(outer: Config) -> Config:
     return outer
 
 
-def _layers(c: Config, family: Family) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+def _layers(c: Config, family: Family, plan: list[Slot]) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
     """Return groups of equal layers, and the draft layers."""
     seen: dict[Block, Block] = {}
     groups: dict[tuple[Block, ...], tuple[str, int]] = {}
-    plan = slots(c, family)
     parts: tuple[Block, ...] = ()
     for i, slot in enumerate(plan):
         built = [*_mixer(c, family, i, slot), *_ffn(c, family, i, slot)]
