@@ -225,3 +225,51 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the contract."""
         return dict(plain(self))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of a comparison: a figure of every system, which direction is better, and who wins.
+
+    Attributes:
+        name, unit: of the figure.
+        better: `high`, `low`, or empty where neither is.
+        values: one a system; None where it has no answer.
+        winner: number of the best system; None where none can be named.
+    """
+
+    name: str
+    unit: str
+    better: str
+    values: tuple[Interval | None, ...]
+    winner: int | None = None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Where the order of two systems changes: what would change, at which value, in words."""
+
+    what: str
+    first: str
+    second: str
+    at: float | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The answer of `compare`: systems as columns (their own answers), measures as rows, and the flip points."""
+
+    systems: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    rows: tuple[Measure, ...]
+    flips: tuple[Flip, ...]
+    assumptions: tuple[Assumption, ...] = ()
+    notes: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+    command: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return dict(plain(self))

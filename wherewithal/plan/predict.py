@@ -20,7 +20,8 @@ from wherewithal.plan.memory import room
 from wherewithal.plan.pools import carrying
 from wherewithal.plan.result import plan_of
 from wherewithal.plan.search import Counts, Extremes, Found, Goal, colocated, model_facts
-from wherewithal.plan.serve import Outcome, context
+from wherewithal.plan.outcome import Outcome
+from wherewithal.plan.serve import context
 from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Bound, Slo, parse_slo

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wherewithal.axes.split import Split
 from wherewithal.engine import Step
+from wherewithal.machine.system import System
 from wherewithal.model.op import Load
 from wherewithal.plan import explain, steady
 from wherewithal.plan.answer import Interval, Latency, Layout, Memory, OperatorRow, Plan, Pool, Precision
-from wherewithal.plan.bill import Bill, bill
+from wherewithal.plan.bill import Prices, Use, bill
 from wherewithal.plan.memory import room
 from wherewithal.plan.search import Found, Goal
 from wherewithal.plan.steady import Deployment
@@ -37,7 +38,7 @@ class Context(NamedTuple):
     chips: int
     goal: Goal
     pue: float
-    prices: Any = None
+    prices: Prices
     explain: bool = False
 
 
@@ -49,6 +50,7 @@ class Passed(NamedTuple):
     bound: str
     compute_use: float
     memory_use: float
+    busy: float = 1.0
 
 
 def interval(value: float, figure: str, evidence: str) -> Interval:
@@ -86,8 +88,9 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
     slo = c.goal.slo
     w = next(iter(c.deployments.values())).workload
     whole = weakest([p.evidence for p in passed])
-    tokens = at["rate"] * c.chips
-    paid = bill([(c.deployments[p.pool.role].machine.system, p) for p in passed], c, tokens)
+    tokens = interval(at["rate"] * c.chips, "output_tokens_per_s", whole)
+    uses = [Use(p.pool, c.deployments[p.pool.role].machine.system, p.compute_use, p.memory_use, p.busy) for p in passed]
+    paid = bill(uses, _unused(c, uses), c.pue, c.prices, tokens)
     meets = _within(slo.ttft, at["ttft_s"]) and _within(slo.tpot, at["tpot_s"])
     bounds = {k: v for p in passed for k, v in _bounds(p).items()}
     return Plan(
@@ -96,7 +99,7 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
         pools=tuple(p.pool for p in passed),
         ttft_s=latency(at["ttft_s"], "ttft_s", whole, slo.ttft),
         tpot_s=latency(at["tpot_s"], "tpot_s", whole, slo.tpot),
-        output_tokens_per_s=interval(tokens, "output_tokens_per_s", whole),
+        output_tokens_per_s=tokens,
         output_tokens_per_s_per_chip=interval(at["rate"], "output_tokens_per_s", whole),
         requests_per_s=interval(at["requests_per_s"], "output_tokens_per_s", whole),
         power_w=paid.power_w,
@@ -112,6 +115,16 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
         feasible=meets,
         notes=paid.notes,
     )
+
+
+def _unused(c: Context, uses: list[Use]) -> list[tuple[System, int]]:
+    """Return chips of the question that no replica uses, by system."""
+    systems = {u.system.name: u.system for u in uses}
+    if len(systems) > 1:
+        used = {name: sum(u.pool.chips for u in uses if u.system.name == name) for name in systems}
+        return [(system, max(system.chips - used[name], 0)) for name, system in systems.items()]
+    system = next(iter(systems.values()))
+    return [(system, max(c.chips - sum(u.pool.chips for u in uses), 0))]
 
 
 def _within(bound: Bound | None, value: float) -> bool:
@@ -150,9 +163,9 @@ def _decode(c: Context, split: Split, s: float, replicas: int, scale: float) -> 
     d = c.deployments["decode"]
     one = steady.decode_step(d, split, s)
     rows = _operators(d, split, steady.decode_load(split, d.workload, s), one, s)
-    use = [scale * _use(part, one, d, split, s) for part in ("compute", "memory")]
+    use = [_use(part, one, d, split, s) for part in ("compute", "memory")]
     pool = _pool(c, "decode", split, s * float(steady.groups(split)), replicas, float(one.seconds), rows)
-    return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), *use)
+    return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), *use, scale)
 
 
 def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> Passed:
@@ -162,10 +175,10 @@ def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> 
     prompts = max(t / d.workload.new_input, 1.0)
     rows = _operators(d, split, steady.with_prefill(split, d.workload, Load(), t), found.step, prompts)
     busy = min(rate / max(float(found.requests_per_s) * replicas, 1e-12), 1.0)
-    use = [busy * _use(part, found.step, d, split, prompts) for part in ("compute", "memory")]
+    use = [_use(part, found.step, d, split, prompts) for part in ("compute", "memory")]
     batch = prompts * float(steady.groups(split))
     pool = _pool(c, "prefill", split, batch, replicas, float(found.step.seconds), rows)
-    return Passed(pool, explain.evidence(rows), explain.bound(found.step, _waits(d, split, prompts, found.step)), *use)
+    return Passed(pool, explain.evidence(rows), explain.bound(found.step, _waits(d, split, prompts, found.step)), *use, busy)
 
 
 def _waits(d: Deployment, split: Split, s: float, one: Step) -> float:
@@ -220,6 +233,3 @@ def memory_of(d: Deployment, split: Split, role: str, s: float) -> Memory:
     outside = max(capacity - float(held.weights) - float(held.activations) - max(float(held.kv_room), kv), 0.0)
     reserved = min(outside, max(capacity - used, 0.0))
     return Memory(*(ranks * v for v in (float(held.weights), kv, float(held.activations), reserved, capacity)))
-
-
-__all__ = ["Bill", "Context", "layout_of", "memory_of", "plan_of"]

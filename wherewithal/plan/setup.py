@@ -16,6 +16,7 @@ from wherewithal.model.model import Model
 from wherewithal.plan.answer import Precision
 from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
+from wherewithal.plan.override import site
 from wherewithal.plan.search import Goal
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Offered, Workload, parse_slo
@@ -91,6 +92,7 @@ class Setup(NamedTuple):
         defaults: names of inputs that were not said.
         overrides: path to (old, new) of every overridden figure.
         notes: what was replaced or read in another way.
+        terms: prices and site figures that the question sets.
     """
 
     question: Question
@@ -103,6 +105,7 @@ class Setup(NamedTuple):
     defaults: tuple[str, ...]
     overrides: dict[str, tuple[str, str]]
     notes: tuple[str, ...]
+    terms: dict[str, float]
 
     @property
     def total(self) -> int:
@@ -119,12 +122,12 @@ def setup(q: Question) -> Setup:
     """
     dirs = q.catalog_dirs
     notes: list[str] = []
-    model, said = load_model(q.model, dirs)
+    terms, changed = site(q.overrides)
+    model, said = load_model(q.model, dirs, q.overrides, changed)
     notes.extend(said)
     workload, defaults = _workload(q, dirs)
     pools: dict[str, Deployment] = {}
     precisions: dict[str, Precision] = {}
-    changed: dict[str, tuple[str, str]] = {}
     systems = _systems(q, dirs, changed, notes)
     for role, one in systems.items():
         pools[role], precisions[role] = _deployment(q, model, one, workload, notes)
@@ -138,7 +141,7 @@ def setup(q: Question) -> Setup:
         chips = (pools["prefill"].machine.system.chips, pools["decode"].machine.system.chips)
     return Setup(
         q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s)),
-        _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)),
+        _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)), terms,
     )  # fmt: skip
 
 
@@ -153,8 +156,8 @@ def _systems(
     found: dict[str, System] = {}
     for role, name, chips in asked:
         built = system(name, chips, dirs=dirs, overrides=q.overrides)
-        found[role or "all"] = built.system
-        changed.update(built.overrides)
+        found[role or "all"] = built
+        changed.update(built.overridden)
         notes.extend(built.notes)
     return found
 

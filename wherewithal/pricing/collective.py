@@ -59,7 +59,7 @@ def traffic(op: Op, split: Split, tiers: tuple[Level, ...], curves: Curves) -> T
     """Return what one execution of a collective sends and takes.
 
     A group of n ranks at stride s has g = min(n, max(1, ranks / s)) members within a level; at each level
-    t = launch + hops latency + wire / (share x bandwidth), with
+    t = launch + hops latency + (w + sqrt(w ramp)) / share, w = wire / bandwidth (see `CollectiveCurve`), with
 
     all_reduce: r = g / g_below members, wire = 2 size / g_below (r - 1) / r, hops = 2 log2 r (reduce-scatter, then
     gather, level by level); all_gather, reduce_scatter: wire = size g_below (r - 1), hops = log2 r; all_to_all:
@@ -83,7 +83,7 @@ def traffic(op: Op, split: Split, tiers: tuple[Level, ...], curves: Curves) -> T
             inside = np.maximum(np.minimum(n, level.ranks / stride), below)
             steps, sent = _level(op, n, below, inside)
         c = curves.collective(op.kind, level.name)
-        took = steps * max(c.latency_s, level.latency_s) + sent / (c.share_of_bandwidth * level.bandwidth)
+        took = c.seconds(steps, sent, level.bandwidth, level.latency_s)
         seconds = np.maximum(seconds, took) if op.kind == "all_to_all" else seconds + took
         launch = np.maximum(launch, c.launch_s * (steps > 0))
         wire, hops, below, lower = wire + sent, hops + steps, inside, level.ranks

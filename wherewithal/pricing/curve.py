@@ -8,7 +8,7 @@ Every kind has the same form. With C the seconds of arithmetic and M the seconds
     grouped_matmul           C = (flops (1 + d/k) + r 2 E n k) / (c peak) + e k
     attention_prefill        C = (flops + d 4 q h w) / (c peak) + e context
     attention_decode         C = (flops (1 + r/rows)) / (c peak) + e context    M = (bytes + s g pad) / (b bandwidth)
-    scan                     C = flops / (c peak) + e tokens
+    scan                     C = flops / (c peak) + e chain, chain = 8 tokens heads state / bytes (tokens of a sequence)
     stream                   C = 0
 
 with c and b the shares of peak and bandwidth (at most 1, so that no operator beats the datasheet), d and r the depth and
@@ -56,7 +56,7 @@ class Curve:
         launch_s: [s] per launch.
         depth_pad: size added to the depth (matmul: k, attention: context) by filling pipelines.
         row_pad: rows added to each group (grouped: rows per expert, decode: query rows per KV head) by tiles.
-        step_s: [s] per unit of the longest chain (matmul: k; attention: context; scan: token).
+        step_s: [s] per unit of the longest chain (matmul: k; attention: context; scan: token of a sequence).
         pad_bytes: [B] that each sequence and KV head of a decode step moves beyond its cache.
         power: p of the form; infinite for a plain maximum.
         evidence: `measured`, `analog` or `datasheet`.
@@ -81,21 +81,40 @@ class Curve:
 
 @dataclass(frozen=True)
 class CollectiveCurve:
-    """Constants of one collective on one tier.
+    """Constants of one collective on one tier: t = launch + hops latency + (w + sqrt(w ramp)) / share, w = wire / bandwidth.
+
+    The root is the cost of cutting a message into pieces that fill a pipeline: with pieces of the best size it is
+    (sqrt(w) + sqrt(steps latency))^2 (Sanders, Speck, Traeff 2009, doi 10.1016/j.parco.2009.09.001).
 
     Attributes:
-        share_of_bandwidth: share of a tier's bandwidth that a large message reaches.
+        share_of_bandwidth: share of a tier's bandwidth that a large message reaches; above 1 where a switch reduces or
+            copies on the way, so that less is sent than counted.
         latency_s: [s] per hop.
         launch_s: [s] per call.
+        ramp_s: [s] message time (at full bandwidth) at which half of the share is reached.
         evidence, residual, basis: as in `Curve`.
     """
 
     share_of_bandwidth: float
     latency_s: float
     launch_s: float
+    ramp_s: float
     evidence: str
     residual: Residual
     basis: str = ""
+
+    def seconds(self, hops: Num, wire: Num, bandwidth: float, latency_s: float) -> Num:
+        """Return the time of one level without its launch [s].
+
+        Args:
+            hops: latency steps.
+            wire: [B] sent by a rank.
+            bandwidth: [B/s] of a rank's link.
+            latency_s: [s] of the tier as its record says; used where no measurement of a like tier exists.
+        """
+        each = max(self.latency_s, latency_s) if self.evidence == DATASHEET else self.latency_s
+        w = wire * (1.0 / bandwidth)
+        return hops * each + (w + np.sqrt(w * self.ramp_s)) * (1.0 / self.share_of_bandwidth)
 
 
 def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
@@ -121,7 +140,8 @@ def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
     if op.kind in ("attention_decode", LATENT):
         return op.flops * (unit + (unit * c.row_pad) / s[3]) + c.step_s * s[1]
     if op.kind == "scan":
-        return op.flops * unit + c.step_s * s[0]
+        # A state is 8 bytes an element (float32 read and written), so this is how many tokens a sequence brings.
+        return op.flops * unit + (s[0] * ((8.0 * c.step_s) * s[1] * s[2])) / (op.bytes + 1.0)
     return op.flops * unit
 
 
@@ -209,12 +229,11 @@ class Curves:
 
     def parts(self, op: Op) -> dict[str, Num]:
         """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
-        c, there = self.of(op), op.calls > 0
-        return {
-            "compute": compute_seconds(op, c, self.peak(op.format)) * op.skew * there,
-            "memory": memory_seconds(op, c, self.bandwidth) * op.skew * there,
-            "launch": c.launch_s * op.calls,
-        }
+        c = self.of(op)
+        busy: Num = op.skew * (np.asarray(op.calls) > 0)
+        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * busy
+        traffic: Num = memory_seconds(op, c, self.bandwidth) * busy
+        return {"compute": arithmetic, "memory": traffic, "launch": c.launch_s * op.calls}
 
     def collective(self, kind: str, tier: str) -> CollectiveCurve:
         """Return the constants of a collective on a tier.
@@ -237,6 +256,9 @@ def _curve_kind(op: Op) -> str:
 
 
 _SHARES = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
+
+
+_COLLECTIVE = ("share_of_bandwidth", "latency_s", "launch_s", "ramp_s")
 
 
 def _curve(row: Mapping[str, Any], evidence: str, basis: str) -> Curve:
@@ -273,7 +295,7 @@ class Store:
         rows = [r for r in self.rows(chip) if r["kind"] == kind and r["format"] == form]
         own = [r for r in rows if engine and r.get("engine") == engine]
         general = [r for r in rows if not r.get("engine")]
-        return (own or general or [None])[0]
+        return next(iter(own or general), None)
 
     def find(self, chip: str, kind: str, form: str, engine: str = "") -> Curve:
         """Return the best curve there is: own, then a relative's, then the same chip's nearest format, then the pool.
@@ -283,7 +305,8 @@ class Store:
         """
         row = self._pick(chip, kind, form, engine)
         if row:
-            return replace(_curve(row, row.get("evidence", MEASURED), f"fitted on {chip}"), kind=kind, format=form)
+            evidence = row.get("evidence", MEASURED)
+            return _curve(row, evidence, row.get("note") or f"fitted on {chip}")
         near = self._pool.get("near", {}).get(form, ())
         tries = [(c, form) for c in self.relatives(chip)]
         tries += [(c, f) for f in near for c in (chip, *self.relatives(chip))]
@@ -291,17 +314,18 @@ class Store:
             row = self._pick(name, kind, other, "")
             if row and row.get("evidence", MEASURED) == MEASURED:
                 what = f"{name}, {other}" if other != form else name
-                return self._wider(_curve(row, ANALOG, f"constants of {what}, scaled by the datasheets"), kind, form)
+                c = _curve(row, ANALOG, f"constants of {what}, scaled by the datasheets")
+                return self._wider(c, kind, form, "chip" if other == form else "format")
         for other in (form, *near, "bf16"):
             for row in self._pool.get("curve", ()):
                 if row["kind"] == kind and row["format"] == other:
                     return replace(_curve(row, DATASHEET, "median of all measured chips"), format=form)
         raise InputError(chip, f"no curve for the operator kind {kind!r}", "the catalog's curves do not know it")
 
-    def _wider(self, c: Curve, kind: str, form: str) -> Curve:
-        """Return an analog curve with the error that constants of relatives were found to have."""
+    def _wider(self, c: Curve, kind: str, form: str, how: str) -> Curve:
+        """Return an analog curve with the error that constants of relatives (or of other formats) were found to have."""
         for row in self._pool.get("analog", ()):
-            if row["kind"] == kind:
+            if row["kind"] == kind and row["how"] == how:
                 return replace(c, kind=kind, format=form, residual=Residual(**row["residual"]))
         return replace(c, kind=kind, format=form)
 
@@ -314,10 +338,8 @@ class Store:
                 if row["chip"] == name and row["kind"] == kind and row["place"] == place:
                     evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
                     basis = "median of all measured chips" if not name else f"fitted on {name}"
-                    return CollectiveCurve(
-                        float(row["share_of_bandwidth"]), float(row["latency_s"]), float(row["launch_s"]), evidence,
-                        Residual(**row["residual"]), basis,
-                    )
+                    share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
+                    return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
         raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
 
 

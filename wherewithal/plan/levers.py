@@ -1,0 +1,97 @@
+"""What would change the best plan most: the same search near the frontier, with one thing changed at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from wherewithal.errors import WherewithalError
+from wherewithal.plan.answer import Lever, Plan
+from wherewithal.plan.command import command, duration
+from wherewithal.plan.lattice import NAMES, Layouts
+from wherewithal.plan.outcome import Outcome, Picked, pick, search
+from wherewithal.plan.search import Found
+from wherewithal.plan.setup import Setup, setup
+from wherewithal.pricing import formats
+
+# Layouts that a changed question is searched over, and levers that are shown.
+NEAR, SHOWN = 400, 3
+
+
+def near(found: list[Found], most: int = NEAR) -> Layouts:
+    """Return the layouts of a frontier, each once, evenly thinned."""
+    parts = [x for f in found for x in (f.layouts, f.prefill_layouts) if x is not None]
+    table = np.unique(np.concatenate([np.stack([p.columns[n] for n in NAMES], axis=1) for p in parts]), axis=0)
+    at = np.unique(np.rint(np.linspace(0, len(table) - 1, min(most, len(table)))).astype(int))
+    return Layouts({n: np.ascontiguousarray(table[at, i]) for i, n in enumerate(NAMES)})
+
+
+def levers(s: Setup, outcome: Outcome, picked: Picked, best: Plan) -> tuple[Lever, ...]:
+    """Return the changes that move tokens per second most, largest first, and the largest doubt."""
+    only = near(outcome.found)
+    tried = []
+    for text, changes in _changes(s):
+        rate = _rate(s, changes, only)
+        if rate is not None:
+            effect = rate / best.output_tokens_per_s.value - 1.0
+            tried.append(Lever(text, effect, command(s.question, **changes)))
+    tried.sort(key=lambda v: (-abs(v.effect or 0.0), v.change))
+    return (*(v for v in tried[:SHOWN] if abs(v.effect or 0.0) >= 0.005), *_doubt(best))
+
+
+def _changes(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (in words, changed fields of the question) of what a user can turn."""
+    q, precision = s.question, s.precisions["decode"]
+    for part, held, others in (("kv", precision.kv, ("fp8", "int8")), ("weights", precision.weights, ("int4", "fp8"))):
+        now = formats.find(held).bits
+        for other in others:
+            if formats.find(other).bits < now * 0.75:
+                yield f"{other} {'KV cache' if part == 'kv' else 'weights'}", {"precision": {**q.precision, part: other}}
+                break
+    slo = s.goal.slo
+    if slo.tpot:
+        for factor in (0.6, 1.5):
+            limit = slo.tpot.limit_s * factor
+            changed = ",".join(slo_words(s, tpot=limit))
+            yield f"TPOT {duration(limit)} instead", {"slo": changed}
+    if slo.ttft:
+        limit = slo.ttft.limit_s * 2
+        yield f"TTFT {duration(limit)} instead", {"slo": ",".join(slo_words(s, ttft=limit))}
+    if s.model.draft and s.pools["decode"].workload.accepted_tokens_per_step == 1 and s.pools["decode"].engine.speculation:
+        yield "its own draft head, 1.7 tokens a step", {"accepted_tokens_per_step": 1.7}
+
+
+def slo_words(s: Setup, **changed: float) -> list[str]:
+    """Return the service levels of a question as options take them, some limits [s] changed."""
+    out = []
+    for name, bound in (("ttft", s.goal.slo.ttft), ("tpot", s.goal.slo.tpot)):
+        if bound:
+            statistic = "" if bound.statistic == "mean" else f".{bound.statistic}"
+            out.append(f"{name}{statistic}={duration(changed.get(name, bound.limit_s))}")
+    return out
+
+
+def _rate(s: Setup, changes: dict[str, Any], only: Layouts) -> float | None:
+    """Return tokens per second of the best plan of a changed question [token/s]; None where it cannot be asked."""
+    try:
+        changed = setup(replace(s.question, **changes))
+    except WherewithalError:
+        return None
+    outcome = search(changed, only)
+    picked = pick(changed, outcome)
+    return None if picked.best is None else float(picked.rate[picked.best]) * changed.total
+
+
+def _doubt(best: Plan) -> Iterator[Lever]:
+    """Yield the operator whose curve is least sure where it costs most: share times weakness of its evidence."""
+    weight = {"measured": 0.0, "analog": 1.0, "datasheet": 2.0}
+    rows = [(r.share * weight.get(r.evidence, 0.0), r.name, pool.role, r) for pool in best.pools for r in pool.operators]
+    worst = max(rows, default=None, key=lambda x: x[:3])
+    if worst and worst[0] > 0 and math.isfinite(worst[0]):
+        row = worst[3]
+        share = f"{100 * row.share:.0f}% of a {worst[2] if worst[2] != 'all' else 'decode'} step"
+        yield Lever("biggest doubt", None, "", f"{row.name}, {share}, rests on {row.evidence} curves")

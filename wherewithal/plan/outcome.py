@@ -1,0 +1,78 @@
+"""One question searched in every serving mode, and the row to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wherewithal.plan.lattice import Layouts
+from wherewithal.plan.pareto import frontier, knee
+from wherewithal.plan.pools import disaggregated
+from wherewithal.plan.search import Counts, Extremes, Found, colocated
+from wherewithal.plan.setup import Setup
+
+Progress = Callable[[str, int, int], None] | None
+
+
+class Outcome(NamedTuple):
+    """What a search found: frontier rows of each way of serving, counts, and the best that any row reaches."""
+
+    found: list[Found]
+    counts: Counts
+    reached: list[Extremes]
+
+
+def search(s: Setup, only: Layouts | None = None, progress: Progress = None) -> Outcome:
+    """Search every serving mode of a question."""
+    counts, found, reached = Counts(), [], []
+    for mode in s.modes:
+        tick = _ticker(mode, counts, progress)
+        if mode == "colocated":
+            rows, low = colocated(s.pools["all"], s.total, s.goal, counts, only, tick)
+        else:
+            rows, low = disaggregated(s.pools["prefill"], s.pools["decode"], s.chips, s.goal, counts, only, tick)
+        reached.append(low)
+        if rows is not None:
+            found.append(rows)
+    return Outcome(found, counts, reached)
+
+
+def _ticker(mode: str, counts: Counts, progress: Progress) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    done = [0]
+
+    def tick(rows: int) -> None:
+        done[0] += rows
+        progress(mode, done[0], counts.legal)
+
+    return tick
+
+
+class Picked(NamedTuple):
+    """Frontier rows over all ways of serving, best speed per user first: (way, row) each, and which is best."""
+
+    rows: list[tuple[int, int]]
+    tpot_s: Any
+    rate: Any
+    best: int | None
+
+
+def pick(s: Setup, outcome: Outcome) -> Picked:
+    """Return the joint frontier and the best row: the fastest per chip under the service levels, else the knee."""
+    if not outcome.found:
+        return Picked([], np.empty(0), np.empty(0), None)
+    tpot = np.concatenate([f.tpot_s for f in outcome.found])
+    rate = np.concatenate([f.rate for f in outcome.found])
+    owner = [(i, j) for i, f in enumerate(outcome.found) for j in range(len(f.tpot_s))]
+    top = frontier(tpot, rate, np.arange(len(tpot), dtype=float))
+    tpot, rate = tpot[top], rate[top]
+    rows = [owner[i] for i in top]
+    slo = s.goal.slo
+    if slo.tpot:
+        good = np.flatnonzero(tpot <= slo.tpot.limit_s)
+        return Picked(rows, tpot, rate, int(good[-1]) if len(good) else None)
+    best = len(rows) - 1 if slo.ttft or s.goal.offered.given else knee(tpot, rate)
+    return Picked(rows, tpot, rate, best)

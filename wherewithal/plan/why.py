@@ -1,0 +1,150 @@
+"""Why there is no plan: which limit binds first, by how much, and the cheapest change of each kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from wherewithal import units
+from wherewithal.errors import WherewithalError
+from wherewithal.plan.answer import Fix, Limit, Plan
+from wherewithal.plan.command import command, duration
+from wherewithal.plan.levers import slo_words
+from wherewithal.plan.outcome import Outcome, pick, search
+from wherewithal.plan.setup import Setup, setup
+from wherewithal.pricing import formats
+
+# How often a number of chips is doubled in search of one that works.
+DOUBLINGS = 5
+
+
+def limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> tuple[Limit, ...]:
+    """Return the limits that stand in the way, the one that binds first at the front, with what would lift it."""
+    found = list(_limits(s, outcome, shown))
+    return tuple(replace(limit, fix=tuple(_fixes(s, limit, outcome))) for limit in found)
+
+
+def _limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> Iterator[Limit]:
+    d = s.pools["decode"]
+    if outcome.counts.legal == 0:
+        why = "; ".join(outcome.counts.reasons) or "no degree divides its sizes"
+        yield Limit("layout", 1, 0, "layouts", f"no layout of {s.model.name} is legal here: {why}")
+        return
+    fits = [r for r in outcome.reached if r.short_bytes <= 0]
+    if not fits:
+        yield _memory(s, min(outcome.reached, key=lambda r: r.short_bytes))
+        return
+    slo = s.goal.slo
+    best = {"ttft": min(r.ttft_s for r in outcome.reached), "tpot": min(r.tpot_s for r in outcome.reached)}
+    for name, bound in (("ttft", slo.ttft), ("tpot", slo.tpot)):
+        if bound and best[name] > bound.limit_s and math.isfinite(best[name]):
+            text = f"{name.upper()} is {units.show(best[name], 's')} at its best, above {units.show(bound.limit_s, 's')}"
+            yield Limit(name, best[name], bound.limit_s, "s", text)
+    limit = s.question.power_limit_w
+    if limit is not None:
+        known = [p.power_w.value for p in (*shown, ) if p.power_w]
+        least = min(known, default=math.nan)
+        text = f"power is {units.show(least, 'w')} at the least, above {units.show(limit, 'w')}" if known else (
+            f"no plan of {d.machine.system.name} within {units.show(limit, 'w')}, and its power is not known for all")
+        yield Limit("power", least, limit, "w", text)  # fmt: skip
+    elif not shown and s.goal.offered.given:
+        rate = max((r.rate for r in outcome.reached), default=0.0)
+        text = f"the load is more than {s.total} chips carry under the service levels (at most {rate * s.total:.3g} tokens/s)"
+        yield Limit("load", float(s.goal.offered.rate_per_s or s.goal.offered.concurrency or 0), rate * s.total, "tokens_per_s", text)
+    elif slo.ttft and slo.tpot:
+        yield Limit(
+            "both", 1, 0, "layouts",
+            f"TTFT {units.show(best['ttft'], 's')} and TPOT {units.show(best['tpot'], 's')} are each reached, not together",
+        )  # fmt: skip
+
+
+def _memory(s: Setup, gap: Any) -> Limit:
+    ranks = s.pools["decode"].machine.system.chip.ranks
+    needed, room = gap.needed_bytes * ranks, gap.room_bytes * ranks
+    chip = s.pools["decode"].machine.system.chip
+    text = (
+        f"{s.model.name} needs {units.show(needed, 'bytes')} per chip in its roomiest layout (weights, one longest "
+        f"request, working memory); {units.show(max(room, 0.0), 'bytes')} of a {chip.name} are free for it, short by "
+        f"{units.show(gap.short_bytes * ranks, 'bytes')}"
+    )
+    return Limit("memory", needed, room, "bytes", text)
+
+
+def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
+    """Yield the cheapest change of each kind that works, with the command that asks it and what one then gets."""
+    q = s.question
+    tries: list[list[tuple[str, dict[str, Any]]]] = []
+    if limit.limit in ("memory", "tpot", "ttft", "load", "both", "layout"):
+        tries.append(list(_more_chips(s)))
+    if limit.limit in ("memory", "tpot", "ttft", "both", "power"):
+        tries.append(list(_lower_weights(s)))
+    if limit.limit == "memory":
+        tries.append([("shorter requests", {"input_tokens": n}) for n in _shorter(s)])
+        if not q.offload and s.pools["decode"].machine.system.host and isinstance(s.chips, int):
+            tries.append([("layers on the host", {"offload": True})])
+    if limit.limit in ("ttft", "tpot", "both"):
+        tries.append(list(_looser(s, outcome)))
+    if limit.limit == "power" and not math.isnan(limit.needed):
+        tries.append([("a higher limit", {"power_limit_w": math.ceil(limit.needed / 1e3) * 1e3})])
+    for kind in tries:
+        for text, changes in kind:
+            result = _result(s, changes)
+            if result:
+                yield Fix(text, command(q, **changes), result)
+                break
+
+
+def _more_chips(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not isinstance(s.chips, int):
+        return
+    system = s.pools["all"].machine.system
+    if not system.tiers or (len(system.tiers) == 1 and system.tiers[0].chips <= s.chips):
+        return
+    name = s.question.on.partition(":")[0]
+    for n in range(1, DOUBLINGS + 1):
+        chips = s.chips * 2**n
+        yield f"{chips} chips", {"on": f"{name}:{chips}"}
+
+
+def _lower_weights(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
+    now = formats.find(s.precisions["decode"].weights).bits
+    for name in ("fp8", "int8", "int4"):
+        if formats.find(name).bits < now * 0.75:
+            yield f"{name} weights", {"precision": {**s.question.precision, "weights": name}}
+
+
+def _shorter(s: Setup) -> Iterator[float]:
+    tokens = s.pools["decode"].workload.input_tokens
+    while tokens >= 512:
+        tokens = float(int(tokens / 2))
+        yield tokens
+
+
+def _looser(s: Setup, outcome: Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield service levels at what is reached, then a little above (the best of each rarely come together)."""
+    slo = s.goal.slo
+    best = {"ttft": min(r.ttft_s for r in outcome.reached), "tpot": min(r.tpot_s for r in outcome.reached)}
+    for factor in (1.02, 1.2, 1.5, 2.0, 3.0):
+        changed = {
+            name: max(bound.limit_s, best[name] * factor)
+            for name, bound in (("ttft", slo.ttft), ("tpot", slo.tpot))
+            if bound and math.isfinite(best[name])
+        }
+        words = slo_words(s, **changed)
+        yield f"--slo {','.join(words)}", {"slo": ",".join(words)}
+
+
+def _result(s: Setup, changes: dict[str, Any]) -> str:
+    """Return in words what a changed question gets; empty where it gets nothing."""
+    try:
+        changed = setup(replace(s.question, **changes))
+    except WherewithalError:
+        return ""
+    outcome = search(changed)
+    picked = pick(changed, outcome)
+    if picked.best is None:
+        return ""
+    tokens = float(picked.rate[picked.best]) * changed.total
+    return f"{tokens:,.3g} tokens/s at {units.show(float(picked.tpot_s[picked.best]), 's', 2)} a token"
