@@ -34,6 +34,10 @@ def _safe(value: Any) -> str:
     return text
 
 
+def _numeric(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -57,7 +61,7 @@ def to_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     names = columns(rows)
     if not names:
         return ""
-    numeric = {n for n in names if all(isinstance(row.get(n), (int, float, type(None))) for row in rows)}
+    numeric = {n for n in names if all(_numeric(row[n]) for row in rows if row.get(n) is not None)}
     lines = ["| " + " | ".join(_escape(n) for n in names) + " |"]
     lines.append("|" + "|".join("---:" if n in numeric else "---" for n in names) + "|")
     lines += ["| " + " | ".join(_escape(cell(row.get(n))) for n in names) + " |" for row in rows]

@@ -121,7 +121,7 @@ def parse(text: str, unit: str, where: str, low: float = 0.0, high: float = math
         raise InputError(
             where, f'"{shown}...": longer than {_LONGEST} characters', f"write a quantity, e.g. {_example(unit)}"
         )
-    match = _NUMBER.fullmatch(text.strip())
+    match = _NUMBER.fullmatch(shown.strip())
     if match is None:
         raise InputError(where, f'"{shown}": not a number with a unit', f"write for example {_example(unit)}")
     digits, name = match[1].replace(",", "").replace("_", ""), match[2].strip()
