@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from wherewithal.plan.answer import (
     Answer,
     Assumption,
+    Comparison,
     Fix,
+    Flip,
     Interval,
     Latency,
     Layout,
     Lever,
     Limit,
+    Measure,
     Memory,
     OperatorRow,
     Plan,
@@ -233,3 +237,30 @@ PREDICTED = replace(
     slo={},
     command='wherewithal predict deepseek-v3 --on cloudmatrix-384 --layout "prefill: 4x dp32 ep32; decode: 1x dp640 ep640"',
 )
+
+
+def compared(answers: tuple[Answer, ...]) -> Comparison:
+    """Return a comparison of the given answers under made-up names."""
+    systems = tuple(f"system-{chr(97 + i)}:8" for i in range(len(answers)))
+
+    def row(name: str, unit: str, better: str, get: Callable[[Plan], Interval | None], winner: int | None) -> Measure:
+        return Measure(name, unit, better, tuple(a.best and get(a.best) for a in answers), winner)
+
+    rows = (
+        row("output tokens per s per chip", "tokens_per_s", "high", lambda p: p.output_tokens_per_s_per_chip, 0),
+        row("time per output token", "s", "low", lambda p: Interval(p.tpot_s.value, p.tpot_s.low, p.tpot_s.high), 1),
+        row("power", "w", "low", lambda p: p.power_w, 0),
+        row("cost per million output tokens", "usd", "low", lambda p: p.usd_per_million_output_tokens, 0),
+    )
+    flips = (
+        Flip(
+            "chip price",
+            systems[0],
+            systems[-1],
+            2.1,
+            "usd_per_h",
+            f"{systems[-1]} costs what {systems[0]} does at 2.1 USD/h per chip (now 2.5 USD/h)",
+        ),
+    )
+    command = f"wherewithal compare deepseek-v3 --on {' '.join(systems)}"
+    return Comparison(systems, answers, rows, flips, answers[0].assumptions, ("a note",), 1.0, command)

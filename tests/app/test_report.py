@@ -10,6 +10,7 @@ import pytest
 from tests.app import made
 from wherewithal.app import report
 from wherewithal.app.face import Face
+from wherewithal.app.report_compare import compare_text
 from wherewithal.app.report_parts import bar
 from wherewithal.plan.answer import Answer, Memory
 
@@ -141,3 +142,24 @@ def test_a_bar_has_its_size_and_shows_every_part(memory: Memory, size: int) -> N
     assert len(drawn) == size + 1
     for part, letter in (("weights", "w"), ("kv", "k"), ("activations", "a"), ("reserved", "r")):
         assert (letter in drawn) == (getattr(memory, part) > 0)
+
+
+@pytest.mark.parametrize("width", [100, 80, 60])
+def test_comparisons(width: int, golden: Callable[[str, str], None]) -> None:
+    slower = replace(made.FITS, best=made.plan(31.2, 1204.0))
+    text = compare_text(made.compared((made.FITS, slower, made.NOT_FEASIBLE)), Face(width=width))
+    golden(f"compare-{width}.txt", text)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.startswith("deepseek-v3: system-a:8 costs least per token")
+
+
+def test_many_systems_wrap_into_groups() -> None:
+    text = compare_text(made.compared((made.FITS,) * 7), Face(width=80))
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(f"system-{c}:8" in text for c in "abcdefg")
+
+
+def test_a_comparison_without_any_answer() -> None:
+    text = compare_text(made.compared((made.NOT_FEASIBLE, made.NOT_FEASIBLE)), Face())
+    assert text.startswith("Not feasible: ")
+    assert "h20-8:16" in text

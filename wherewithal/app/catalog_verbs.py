@@ -15,6 +15,7 @@ from wherewithal.app.face import Face
 from wherewithal.app.options import form_options, take_face
 from wherewithal.app.report_parts import lay
 from wherewithal.app.text import Column, clean, wrapped
+from wherewithal.errors import InputError
 
 _folders = click.option(
     "--catalog", "catalog_dirs", multiple=True, metavar="DIR", help="A folder of your own additions."
@@ -131,6 +132,81 @@ def _record(document: dict[str, Any], face: Face, sources: bool) -> list[str]:
         for t in document["sources"]:
             lines += wrapped(f"{clean(t['source'])}: {clean(t['text'], 1000)}", face.width, 2, 6)
     return lines
+
+
+@catalog.command(
+    "check", epilog="\b\nExamples:\n  wherewithal catalog check\n  wherewithal catalog check --all --csv\n"
+)
+@click.argument("folder", required=False, metavar="[DIR]")
+@click.option("--all", "every", is_flag=True, help="List every missing figure too, not only their number.")
+@_folders
+@form_options
+def check_verb(folder: str | None, every: bool, catalog_dirs: tuple[str, ...], **values: Any) -> int:
+    """Check the catalog, or the additions in DIR alone: schema, sources, figures against each other, what is missing.
+
+    Exit code 1 where something must be mended.
+    """
+    from wherewithal.catalog.check import check
+
+    face = take_face(values)
+    report = check(_paths((folder,) if folder else catalog_dirs), only_user=folder is not None)
+    if folder is not None and not report.files:
+        raise InputError(
+            "catalog check", f"nothing to check in {clean(folder)}", "put files in its chips/, systems/ or models/"
+        )
+    rows = report.rows()
+    code = 1 if report.problems else 0
+    if face.form == "json":
+        faces.out_json({"files": report.files, "figures": report.figures, "rows": rows})
+        return code
+    if face.form != "text":
+        _out(rows, face)
+        return code
+    number = len(report.problems)
+    verdict = "No problem" if not number else f"{number} problem{'s' if number > 1 else ''}"
+    more = f"{len(report.doubts)} figures look odd, {len(report.missing)} are missing (a default stands in, or says so)"
+    lines = wrapped(f"{verdict} in {report.files:,} files with {report.figures:,} figures; {more}.", face.width, 0, 2)
+    for row in rows:
+        if every or row["kind"] != "missing" or folder is not None:
+            fix = f"; {clean(row['fix'])}" if row["fix"] else ""
+            lines += wrapped(
+                f"{row['kind']}: {clean(row['file'])}: {clean(row['path'])}: {clean(row['what'])}{fix}",
+                face.width,
+                2,
+                6,
+            )
+    if report.missing and not every and folder is None:
+        lines.append("  next: wherewithal catalog check --all")
+    faces.out("\n".join(lines))
+    return code
+
+
+@catalog.command(
+    "add",
+    epilog="\b\nExample:\n  wherewithal catalog add --help\n  (then: wherewithal catalog add chip ./my-chip.toml)\n",
+)
+@click.argument("kind")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of additions. Default: your own (catalog where).",
+)
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@_folders
+@form_options
+def add_verb(kind: str, file: Path, to: Path | None, force: bool, catalog_dirs: tuple[str, ...], **values: Any) -> int:
+    """Check FILE and copy it among your own additions; KIND is chip, system, model or checkpoint."""
+    from wherewithal.catalog.add import add
+
+    face = take_face(values)
+    target = add(kind, file, to, force, _paths(catalog_dirs))
+    if face.form == "json":
+        faces.out_json({"kind": kind, "file": str(target)})
+    else:
+        faces.out(f"Added {clean(target)}.")
+    return 0
 
 
 @catalog.command("where", epilog="\b\nExample:\n  wherewithal catalog where\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wherewithal.app import completion
 from wherewithal.app.face import Face, face_of
 from wherewithal.errors import InputError, nearest
 
@@ -167,7 +168,12 @@ _LOAD = (
 _HOW = (
     click.option("--serving", default="", metavar="MODES", help="colocated, disaggregated, or both with a comma."),
     click.option("--precision", default="", metavar="P", help="weights=fp8,activations=fp8,kv=bf16 (any part)."),
-    click.option("--engine", metavar="NAME", help="A serving engine of the catalog. Default: generic."),
+    click.option(
+        "--engine",
+        metavar="NAME",
+        shell_complete=completion.engines,
+        help="A serving engine of the catalog. Default: generic.",
+    ),
     click.option("--power-limit", type=Quantity("w", "W"), help="Most power at the wall, such as 500kW."),
     click.option("--offload", is_flag=True, help="Let layers or experts live in the host's memory."),
     click.option(

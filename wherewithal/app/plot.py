@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -63,20 +61,10 @@ def check(path: Path, force: bool = False) -> None:
 
 def write(answer: Answer, path: Path, force: bool = False) -> None:
     """Write the chart: all of it or nothing (a file beside it that is renamed at the end)."""
+    from wherewithal.catalog.add import write_whole
+
     check(path, force)
-    text = svg(answer).encode("utf-8")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(path, svg(answer).encode("utf-8"), force)
 
 
 def svg(answer: Answer) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wherewithal import table
+from wherewithal.app import completion, report, report_compare, rows
 from wherewithal.app import face as faces
 from wherewithal.app import plot as charts
-from wherewithal.app import report, report_compare, rows
 from wherewithal.app.face import Face
 from wherewithal.app.options import Serving, question, serving_options, take_face
 from wherewithal.app.progress import Progress
@@ -45,9 +45,13 @@ _explain = click.option(
 
 
 @click.command(cls=Serving, epilog=_PLAN_HELP, short_help="the best layout under an SLO, and the trade-off")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option(
-    "--on", required=True, metavar="SYSTEM[:CHIPS]", help="What it runs on (wherewithal catalog list systems)."
+    "--on",
+    required=True,
+    metavar="SYSTEM[:CHIPS]",
+    shell_complete=completion.systems,
+    help="What it runs on (wherewithal catalog list systems).",
 )
 @_explain
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Write the trade-off as a chart.")
@@ -73,9 +77,13 @@ def plan(model: str, on: str, explain: str, plot: Path | None, force: bool, **va
 
 
 @click.command(cls=Serving, epilog=_PREDICT_HELP, short_help="what this exact deployment does under this load")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option(
-    "--on", required=True, metavar="SYSTEM[:CHIPS]", help="What it runs on (wherewithal catalog list systems)."
+    "--on",
+    required=True,
+    metavar="SYSTEM[:CHIPS]",
+    shell_complete=completion.systems,
+    help="What it runs on (wherewithal catalog list systems).",
 )
 @click.option(
     "--layout", required=True, metavar="LAYOUT", help='"tp8 ep8", or "prefill: 4x tp8 ep8; decode: 1x dp32 ep32".'
@@ -94,8 +102,15 @@ def predict(model: str, on: str, layout: str, explain: str, **values: Any) -> in
 
 
 @click.command(cls=Serving, epilog=_COMPARE_HELP, short_help="systems side by side, and what would flip the order")
-@click.argument("model")
-@click.option("--on", required=True, multiple=True, metavar="SYSTEM[:CHIPS]...", help="Two or more systems.")
+@click.argument("model", shell_complete=completion.models)
+@click.option(
+    "--on",
+    required=True,
+    multiple=True,
+    metavar="SYSTEM[:CHIPS]...",
+    shell_complete=completion.systems,
+    help="Two or more systems.",
+)
 @serving_options
 def compare(model: str, on: tuple[str, ...], **values: Any) -> int:
     """Put the best plan of MODEL on each system side by side, and say what would change the order."""
