@@ -93,8 +93,8 @@ def _grid(answer: Comparison, face: Face) -> list[str]:
         keep = [0, *(1 + i for i in group)]
         out += [""] if out else []
         out += lay([columns[i] for i in keep], [[row[i] for i in keep] for row in cells], face)
-    mark = "< best of its row; 1.4x is the ratio to the first system"
-    return [*out, *wrapped(mark, face.width, 2, 4)]
+    first = next((clean(s) for s, a in zip(answer.systems, answer.answers, strict=True) if a.best), "")
+    return [*out, *wrapped(f"< best of its row; 1.4x: so many times the figure of {first}", face.width, 2, 4)]
 
 
 def _fitting(columns: Sequence[Column], cells: Sequence[Sequence[str]], face: Face) -> int:
@@ -113,7 +113,7 @@ def grid_cells(answer: Comparison) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("measure"), *(Column(clean(s), ">") for s in answer.systems)]
     rows = [
         ["chips", *(count(a.best.chips) if a.best else "-" for a in answer.answers)],
-        ["layout", *(short_layout(a.best) if a.best else "no answer" for a in answer.answers)],
+        ["serving", *(a.best.serving if a.best else "no answer" for a in answer.answers)],
         ["evidence", *(a.best.evidence if a.best else "-" for a in answer.answers)],
     ]
     return columns, rows + [[label(row), *measure_cells(row)] for row in answer.rows if any(row.values)]

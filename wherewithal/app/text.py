@@ -129,6 +129,8 @@ def percent(ratio: float | None, signed: bool = False) -> str:
     if ratio is None or not math.isfinite(ratio):
         return NONE
     value = 100 * ratio
+    if 0 < abs(value) < 0.05:
+        return "<0.1%"
     text = fixed(value, min(1, decimals(value, 1))) if abs(value) < 1 else f"{value:,.0f}"
     return f"{'+' if signed and value > 0 else ''}{text}%"
 
