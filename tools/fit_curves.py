@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from fit import collectives, core, others, tables  # noqa: E402
+
 from wherewithal.pricing.curve import Curve, Residual  # noqa: E402
 
 DATE = "2026-11-24"  # of the measurement snapshot
@@ -32,8 +33,12 @@ OWN_GAIN = 0.8  # an engine gets its own constants where they bring its median e
 
 def gather(data: Path) -> pd.DataFrame:
     """Return all samples of all tables."""
-    made = [f(data) for f in (tables.matmul, tables.batched, tables.grouped, tables.prefill, tables.decode, tables.latent)]
-    made += [f(data) for f in (others.infersim, others.layers, others.layers_v0, others.vidur, others.quantise, others.scans)]
+    made = [
+        f(data) for f in (tables.matmul, tables.batched, tables.grouped, tables.prefill, tables.decode, tables.latent)
+    ]
+    made += [
+        f(data) for f in (others.infersim, others.layers, others.layers_v0, others.vidur, others.quantise, others.scans)
+    ]
     return pd.concat(made, ignore_index=True)
 
 
@@ -67,21 +72,30 @@ def fit_all(samples: pd.DataFrame, chips: dict[str, tables.Chip]) -> list[dict[s
     return records
 
 
-def cross(records: list[dict[str, Any]], chips: dict[str, tables.Chip], relatives: dict[str, Any]) -> tuple[list, list]:
-    """Return errors of relatives' constants per kind (analog) and the leave-one-chip-out pool per kind and format."""
+def cross(
+    records: list[dict[str, Any]], chips: dict[str, tables.Chip], relatives: dict[str, Any], near: dict[str, Any]
+) -> tuple[list, list]:
+    """Return errors of borrowed constants per kind and way (another chip's, another format's) and the pools.
+
+    Every chip is predicted without its own measurements: from its nearest measured relative, from its own nearest
+    format, and from the median of all other chips.
+    """
     general = [r for r in records if not r["engine"]]
     by_key = {(r["chip"], r["curve"].kind, r["curve"].format): r for r in general}
-    analog: dict[str, list[np.ndarray]] = {}
+    analog: dict[tuple[str, str], list[np.ndarray]] = {}
     pools = []
     for kind, form in sorted({(r["curve"].kind, r["curve"].format) for r in general}):
         group = [r for r in general if (r["curve"].kind, r["curve"].format) == (kind, form)]
         errors = []
         for r in group:
             s = _samples(r, chips)
-            for other in relatives.get(r["chip"], {}).get("chips", ()):
-                if (other, kind, form) in by_key:
-                    analog.setdefault(kind, []).append(s.error(by_key[other, kind, form]["curve"]))
-                    break
+            for how, tries in (
+                ("chip", [(o, form) for o in relatives.get(r["chip"], {}).get("chips", ())]),
+                ("format", [(r["chip"], f) for f in near.get(form, ())]),
+            ):
+                best = next((by_key[c, kind, f] for c, f in tries if (c, kind, f) in by_key), None)
+                if best:
+                    analog.setdefault((kind, how), []).append(s.error(best["curve"]))
             rest = [x["curve"] for x in group if x is not r]
             if rest:
                 errors.append(s.error(middle(rest)))
@@ -133,9 +147,17 @@ def entry(r: dict[str, Any]) -> dict[str, Any]:
     default = {f.name: f.default for f in fields(Curve)}
     shown = {k: getattr(c, k) for k in CONSTANTS if getattr(c, k) != default[k]}
     return {
-        "kind": c.kind, "format": c.format, "engine": r["engine"] or None, **shown, "evidence": r.get("evidence", "measured"),
-        "residual": asdict(c.residual), **{k: r.get(k) for k in ("rows", "shapes", "median_error", "p90_error", "held_out_error")},
-        "engines": r.get("engines"), "sources": r.get("sources"), "date": r.get("date", DATE), "note": r.get("note"),
+        "kind": c.kind,
+        "format": c.format,
+        "engine": r["engine"] or None,
+        **shown,
+        "evidence": r.get("evidence", "measured"),
+        "residual": asdict(c.residual),
+        **{k: r.get(k) for k in ("rows", "shapes", "median_error", "p90_error", "held_out_error")},
+        "engines": r.get("engines"),
+        "sources": r.get("sources"),
+        "date": r.get("date", DATE),
+        "note": r.get("note"),
     }
 
 
@@ -147,14 +169,25 @@ def write(out: Path, records: list[dict[str, Any]], pools: list, analog: list, b
     published(records, pools, by_hand)
     for name in sorted({r["chip"] for r in records}):
         mine = [r for r in records if r["chip"] == name]
-        (out / f"{name}.toml").write_text(HEAD + f'chip = "{name}"\n\n' + "\n".join(block("curve", entry(r)) for r in mine))
+        (out / f"{name}.toml").write_text(
+            HEAD + f'chip = "{name}"\n\n' + "\n".join(block("curve", entry(r)) for r in mine)
+        )
     text = [HEAD, "[computed_in]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["computed_in"].items())]
     text += ["\n[near]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["near"].items()), "\n"]
     for c, errors, names in pools:
         shown = {k: getattr(c, k) for k in CONSTANTS}
-        text.append(block("curve", {"kind": c.kind, "format": c.format, **shown, "residual": core.spread(even(errors)), "chips": names}) + "\n")
-    for kind, errors in analog:
-        text.append(block("analog", {"kind": kind, "residual": core.spread(even(errors)), "chips": len(errors)}) + "\n")
+        text.append(
+            block(
+                "curve",
+                {"kind": c.kind, "format": c.format, **shown, "residual": core.spread(even(errors)), "chips": names},
+            )
+            + "\n"
+        )
+    for (kind, how), errors in analog:
+        text.append(
+            block("analog", {"kind": kind, "how": how, "residual": core.spread(even(errors)), "chips": len(errors)})
+            + "\n"
+        )
     (out / "datasheet.toml").write_text("".join(text))
 
 
@@ -166,10 +199,17 @@ def published(records: list[dict[str, Any]], pools: list, by_hand: dict[str, Any
         base, errors = pool[key]
         shares = {k: row[k] for k in CONSTANTS if k in row}
         curve = replace(base, format=row["format"], residual=Residual(**core.spread(even(errors))), **shares)
-        records.append({
-            "chip": row["chip"], "engine": "", "curve": curve, "evidence": row["evidence"], "sources": row["sources"],
-            "date": row["date"], "note": row["note"],
-        })
+        records.append(
+            {
+                "chip": row["chip"],
+                "engine": "",
+                "curve": curve,
+                "evidence": row["evidence"],
+                "sources": row["sources"],
+                "date": row["date"],
+                "note": row["note"],
+            }
+        )
 
 
 def report(records: list[dict[str, Any]], pools: list, analog: list) -> str:
@@ -183,12 +223,20 @@ def report(records: list[dict[str, Any]], pools: list, analog: list) -> str:
             f"| {r['chip']} | {c.kind} | {c.format} | {r['engine'] or 'all'} | {r['rows']} | {r['median_error']:.3f} | "
             f"{'' if h is None else f'{h:.3f}'} | {r['p90_error']:.3f} |"
         )
-    lines += ["", "| kind | format | basis | chips | 10% | 50% | 90% | median size |", "|---|---|---|---|---|---|---|---|"]
-    rows = [(k, "", "analog", e) for k, e in analog] + [(c.kind, c.format, "datasheet", e) for c, e, _ in pools]
+    lines += [
+        "",
+        "| kind | format | basis | chips | 10% | 50% | 90% | median size |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows = [(k, "", f"analog, another {how}", e) for (k, how), e in analog] + [
+        (c.kind, c.format, "datasheet", e) for c, e, _ in pools
+    ]
     for kind, form, basis, errors in rows:
         e = even(errors)
         s = core.spread(e)
-        lines.append(f"| {kind} | {form} | {basis} | {len(errors)} | {s['q10']:.2f} | {s['q50']:.2f} | {s['q90']:.2f} | {np.median(np.abs(e)):.2f} |")
+        lines.append(
+            f"| {kind} | {form} | {basis} | {len(errors)} | {s['q10']:.2f} | {s['q50']:.2f} | {s['q90']:.2f} | {np.median(np.abs(e)):.2f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -202,9 +250,9 @@ def main() -> None:
     relatives = tomllib.loads((args.out / "relatives.toml").read_text())["relative"]
     chips = tables.chips(args.data)
     records = fit_all(gather(args.data), chips)
-    analog, pools = cross(records, chips, relatives)
+    analog, pools = cross(records, chips, relatives, by_hand["near"])
     write(args.out, records, pools, analog, by_hand)
-    text = report(records, pools, analog) + "\n" + collectives.write(args.data, args.out)
+    text = report(records, pools, analog) + "\n" + collectives.write(args.data, args.out, by_hand["between_nodes"])
     page = ROOT / "docs" / "curves.md"
     if page.is_file():
         before, mark, _ = page.read_text().partition("<!-- fitted -->\n")

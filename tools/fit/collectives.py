@@ -7,12 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fit import core
-from fit import tables as t
 from scipy.optimize import least_squares
 
-SCALE_OUT = ["infiniband", "ethernet", "roce", "efa", "any"]
-NCCL = {"all_reduce": "all_reduce", "all_gather": "all_gather", "reduce_scatter": "reduce_scatter", "alltoall": "all_to_all"}
+from fit import core
+from fit import tables as t
+
+SCALE_OUT = ["infiniband", "ethernet", "roce", "efa", "dcn", "rdma", "slingshot", "ethernet mesh", "thunderbolt 5"]
+RANKS = {"ascend-910c": 2}  # ranks of one chip, where a message is counted per rank
+MOST = {
+    "scale-up": 1.1,
+    "scale-out": 2.0,
+}  # above 1: a switch reduces, or a token that many ranks of a node want goes once
+NCCL = {
+    "all_reduce": "all_reduce",
+    "all_gather": "all_gather",
+    "reduce_scatter": "reduce_scatter",
+    "alltoall": "all_to_all",
+}
 
 
 def tiers(data: Path) -> dict[str, list[tuple[str, float]]]:
@@ -21,20 +32,22 @@ def tiers(data: Path) -> dict[str, list[tuple[str, float]]]:
     found: dict[str, list[tuple[str, float]]] = {}
     for r in csv.DictReader((data / "systems.csv").open()):
         if r["what"] == "bandwidth":
-            found.setdefault(r["name"], []).append((r["tier"], t._rate(r["value"])))
+            found.setdefault(r["name"], []).append((r["tier"], t.rate(r["value"])))
     return {chip: found.get(system, []) for chip, system in usual.items()}
 
 
 def samples(data: Path) -> pd.DataFrame:
     """Return messages on the scale-up tier: for all-reduce the fastest of NCCL and the engines' own kernels in a graph."""
-    d = t._read(data, "nccl")
+    d = t.read(data, "nccl")
     d["size"] = d["message_size"] * d["nccl_dtype"].map({"half": 2, "int8": 1})
     d["kind"] = d["op_name"].map(NCCL)
     d = d[~((d["chip"] == "l40s") & (d["num_gpus"] > 2))]
     keys = ["chip", "kind", "num_gpus", "size"]
     plain = d.groupby(keys, as_index=False)["latency"].median()
-    c = t._read(data, "custom_allreduce")
-    c = c[~c["kernel_source"].str.contains("eager") & ~c["aic_version"].isin(["0.5.12"])]
+    c = t.read(data, "custom_allreduce")
+    # L40S: one table comes from a machine where the cards reach each other's memory, as servers are sold; the rest do not.
+    apart = (c["chip"] == "l40s") & (c["aic_version"] != "0.5.12")
+    c = c[~c["kernel_source"].str.contains("eager") & ~apart]
     c = c.assign(size=c["message_size"] * 2, kind="all_reduce")
     c = c.groupby([*keys, "aic_backend"], as_index=False)["latency"].median()
     own = c.groupby(keys, as_index=False)["latency"].median()
@@ -42,85 +55,179 @@ def samples(data: Path) -> pd.DataFrame:
     n = both["num_gpus"]
     factor = np.where(both["kind"] == "all_reduce", 2.0, 1.0) * (n - 1) / n
     hops = np.where(both["kind"] == "all_reduce", 2.0, 1.0) * np.log2(n)
-    return both.assign(wire=both["size"] * factor, hops=hops, seconds=both["latency"] * 1e-3, place="scale-up", source=t.AIC + ": nccl, custom_allreduce")
+    return both.assign(
+        wire=both["size"] * factor,
+        hops=hops,
+        seconds=both["latency"] * 1e-3,
+        place="scale-up",
+        source=t.AIC + ": nccl, custom_allreduce",
+    )
 
 
 def experts(data: Path) -> pd.DataFrame:
-    """Return dispatch and combine of DeepEP (the faster of its two modes), on the tier that bounds them."""
-    low = t._read(data, "deepep_low_latency")
-    high = t._read(data, "deepep_normal")
-    rows = []
-    for d, names in ((low, ("dispatch_avg_t_us", "combine_avg_t_us")), (high, ("dispatch_transmit_us", "combine_transmit_us"))):
-        for name, width in zip(names, (1.03, 2.0), strict=True):
-            x = d[["chip", "node_num", "hidden_size", "num_token", "num_topk"]].assign(us=d[name], width=width)
-            rows.append(x)
-    d = pd.concat(rows)
-    d = d[d["us"] > 0].groupby(["chip", "node_num", "hidden_size", "num_token", "num_topk", "width"], as_index=False)["us"].min()
-    ranks = d["node_num"] * np.where(d["chip"].isin(["gb200", "gb300"]), 4, 8)
-    size = d["num_token"] * d["num_topk"] * d["hidden_size"] * d["width"]
-    single = d["node_num"] == 1
-    wire = np.where(single, size * (ranks - 1) / ranks, size * (1 - 1 / d["node_num"]))
-    hops = np.where(single, np.log2(ranks), np.log2(d["node_num"]))
-    return pd.DataFrame({
-        "chip": d["chip"], "kind": "all_to_all", "num_gpus": ranks, "size": size, "wire": wire, "hops": hops,
-        "seconds": d["us"] * 1e-6, "place": np.where(single, "scale-up", "scale-out"), "source": t.AIC + ": deepep_normal, deepep_low_latency",
-    })
+    """Return dispatch and combine of DeepEP (the faster of its two modes), on the tier that bounds them.
+
+    Bytes as the product counts them: a token goes once to every rank that holds one of its experts.
+    """
+    parts = []
+    for name, columns in (
+        ("deepep_low_latency", ("dispatch_avg_t_us", "combine_avg_t_us")),
+        ("deepep_normal", ("dispatch_transmit_us", "combine_transmit_us")),
+    ):
+        d = t.read(data, name)
+        for column, width in zip(columns, (1.03, 2.0), strict=True):
+            notify = column.replace("transmit", "notify")
+            us = d[column] + (d[notify] if notify in d and notify != column else 0.0)
+            parts.append(d[["chip", "node_num", "hidden_size", "num_token", "num_topk"]].assign(us=us, width=width))
+    d = pd.concat(parts)
+    keys = ["chip", "node_num", "hidden_size", "num_token", "num_topk", "width"]
+    d = d[d["us"] > 0].groupby(keys, as_index=False)["us"].min()
+    # Racks with one NVLink domain have four chips a node and no slower tier between these nodes.
+    rack = d["chip"].isin(["gb200", "gb300"]).to_numpy()
+    nodes = d["node_num"].to_numpy(float)
+    return messages(
+        d["chip"],
+        d["num_token"] * d["hidden_size"] * d["width"],
+        nodes * np.where(rack, 4, 8),
+        d["num_topk"],
+        np.where(rack, 1.0, nodes),
+        d["us"] * 1e-6,
+        t.AIC + ": deepep_normal, deepep_low_latency",
+    )
 
 
-def fit(d: pd.DataFrame, bandwidth: float) -> tuple[dict[str, float], np.ndarray]:
+def messages(
+    chip: object, size: object, ranks: object, topk: object, nodes: object, seconds: object, source: str
+) -> pd.DataFrame:
+    """Return expert exchanges: `size` is bytes of one copy of a rank's tokens."""
+    d = pd.DataFrame({"chip": chip, "size": size, "num_gpus": ranks, "topk": topk, "nodes": nodes, "seconds": seconds})
+    n = d["num_gpus"]
+    met = n * (1 - (1 - 1 / n) ** d["topk"])
+    single = d["nodes"] == 1
+    wire = d["size"] * met * np.where(single, 1 - 1 / n, 1 - 1 / d["nodes"])
+    hops = np.log2(np.where(single, n, d["nodes"]))
+    return d.assign(
+        kind="all_to_all", wire=wire, hops=hops, place=np.where(single, "scale-up", "scale-out"), source=source
+    )
+
+
+def published(data: Path) -> pd.DataFrame:
+    """Return the fused dispatch and combine of CloudMatrix384 (128 tokens, 7168 wide, top 8; INT8 out, bfloat16 back)."""
+    d = pd.read_csv(data / "measured" / "operators" / "readme_kernels.csv")
+    d.columns = ["table", "source", "date", "kernel", "chip", "printed", "shape", "what", "value", "unit", "status"][
+        : d.shape[1]
+    ]
+    d = d[(d["chip"] == "ascend-910c") & (d["what"] == "latency")]
+    width = np.where(d["kernel"].str.contains("dispatch"), 1.0 + 512 / 7168, 2.0)
+    ranks = d["shape"].str.removeprefix("EP").astype(float)
+    return messages(
+        d["chip"], 128 * 7168 * width, ranks, 8.0, 1.0, d["value"].astype(float) * 1e-6, d["source"].iloc[0]
+    )
+
+
+def fit(d: pd.DataFrame, bandwidth: float, most: float) -> tuple[dict[str, float], np.ndarray]:
     """Return share, latency, launch and log errors."""
-    wire, hops, y = d["wire"].to_numpy(float) / bandwidth, d["hops"].to_numpy(float), np.log(d["seconds"].to_numpy(float))
+    wire, hops, y = (
+        d["wire"].to_numpy(float) / bandwidth,
+        d["hops"].to_numpy(float),
+        np.log(d["seconds"].to_numpy(float)),
+    )
 
     def error(x: np.ndarray) -> np.ndarray:
-        share, latency, launch = np.exp(x)
-        return np.log(launch + hops * latency + wire / share) - y
+        share, latency, launch, ramp = np.exp(x)
+        return np.log(launch + hops * latency + (wire + np.sqrt(wire * ramp)) / share) - y
 
     low = np.exp(y.min())
     best = least_squares(
-        error, [-0.3, np.log(0.1 * low), np.log(0.7 * low)], loss="soft_l1", f_scale=0.1,
-        bounds=([-6, np.log(1e-9), np.log(1e-8)], [np.log(1.1), np.log(low), np.log(2 * low)]),
+        error,
+        [-0.3, np.log(0.1 * low), np.log(0.7 * low), np.log(low)],
+        loss="soft_l1",
+        f_scale=0.1,
+        bounds=(
+            [-6, np.log(1e-9), np.log(1e-8), np.log(1e-9)],
+            [np.log(most), np.log(low), np.log(2 * low), np.log(1e-3)],
+        ),
     )
-    share, latency, launch = (float(f"{v:.4g}") for v in np.exp(best.x))
-    return {"share_of_bandwidth": share, "latency_s": latency, "launch_s": launch}, error(np.log([share, latency, launch]))
+    x = [float(f"{v:.4g}") for v in np.exp(best.x)]
+    return dict(zip(("share_of_bandwidth", "latency_s", "launch_s", "ramp_s"), x, strict=True)), error(np.log(x))
 
 
-def write(data: Path, out: Path) -> str:
+def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
     """Write collectives.toml and return its table of errors as Markdown."""
     from fit_curves import HEAD, block  # the writer lives beside the command
 
     links = tiers(data)
-    d = pd.concat([samples(data), experts(data)], ignore_index=True)
-    found, lines = [], ["| chip | collective | place | rows | share | latency us | launch us | median | 90% |", "|---|---|---|---|---|---|---|---|---|"]
+    d = pd.concat([samples(data), experts(data), published(data)], ignore_index=True)
+    found, lines = (
+        [],
+        [
+            "| chip | collective | place | rows | share | latency us | launch us | ramp us | median | 90% |",
+            "|---|---|---|---|---|---|---|---|---|---|",
+        ],
+    )
     for (chip, place, kind), x in d.groupby(["chip", "place", "kind"], sort=True):
         steps = [b for n, b in links.get(chip, ()) if (n in SCALE_OUT) == (place == "scale-out") and b > 0]
-        if len(x) < 8 or not steps:
+        if len(x) < 4 or not steps:
             continue
+        steps[0] /= RANKS.get(chip, 1)
         # The engines' expert exchange replaces the library's where it was measured.
-        x = x[x["source"].str.contains("deepep")] if kind == "all_to_all" and x["source"].str.contains("deepep").any() else x
-        got, e = fit(x, steps[0])
+        own = x["source"].str.contains("deepep")
+        x = x[own] if own.any() else x
+        got, e = fit(x, steps[0], MOST[place])
         found.append((chip, place, kind, got, e, x["source"].iloc[0], len(x)))
         lines.append(
             f"| {chip} | {kind} | {place} | {len(x)} | {got['share_of_bandwidth']:.2f} | {got['latency_s'] * 1e6:.2f} | "
-            f"{got['launch_s'] * 1e6:.1f} | {np.median(np.abs(e)):.3f} | {np.quantile(np.abs(e), 0.9):.3f} |"
+            f"{got['launch_s'] * 1e6:.1f} | {got['ramp_s'] * 1e6:.1f} | {np.median(np.abs(e)):.3f} | {np.quantile(np.abs(e), 0.9):.3f} |"
         )
     text = [HEAD, f"scale_out = {SCALE_OUT}\n\n".replace("'", '"')]
     for chip, place, kind, got, e, source, rows in found:
-        text.append(block("collective", {"chip": chip, "kind": kind, "place": place, **got, "evidence": "measured", "residual": core.spread(e), "rows": rows, "sources": [source]}) + "\n")
-    text += [block("collective", p) + "\n" for p in pool(found)]
+        text.append(
+            block(
+                "collective",
+                {
+                    "chip": chip,
+                    "kind": kind,
+                    "place": place,
+                    **got,
+                    "evidence": "measured",
+                    "residual": core.spread(e),
+                    "rows": rows,
+                    "sources": [source],
+                },
+            )
+            + "\n"
+        )
+    text += [block("collective", p) + "\n" for p in pool(found, by_hand)]
     (out / "collectives.toml").write_text("".join(text))
     return "\n".join(lines) + "\n"
 
 
-def pool(found: list) -> list[dict[str, object]]:
-    """Return the medians over chips, for chips and places without a measurement; their spread is the residual."""
+def pool(found: list, by_hand: dict[str, object]) -> list[dict[str, object]]:
+    """Return the medians over chips, for chips and places without a measurement; their spread is the residual.
+
+    Between nodes only the expert exchange was measured over sizes: the others take its constants with a published share.
+    """
     rows = []
     for place in ("scale-up", "scale-out"):
         for kind in ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send"):
-            like = {"send": "all_gather"}.get(kind, kind)
-            have = [f for f in found if f[1] == place and f[2] == like]
-            # Between nodes only the expert exchange was measured; the others take its constants.
-            have = have or [f for f in found if f[1] == place] or [f for f in found if f[2] == like]
-            middle = {k: float(f"{np.median([f[3][k] for f in have]):.4g}") for k in have[0][3]}
-            apart = np.concatenate([f[4] + np.log(f[3]["share_of_bandwidth"] / middle["share_of_bandwidth"]) for f in have])
-            rows.append({"chip": "", "kind": kind, "place": place, **middle, "evidence": "datasheet", "residual": core.spread(apart), "chips": len(have)})
+            have = [f for f in found if f[1:3] == (place, {"send": "all_gather"}.get(kind, kind))]
+            hand = {} if have else {k: v for k, v in by_hand.items() if k != "why"}
+            have = have or [f for f in found if f[1] == place]
+            middle = {k: float(f"{np.median([f[3][k] for f in have]):.4g}") for k in have[0][3]} | hand
+            apart = np.concatenate(
+                [f[4] + np.log(f[3]["share_of_bandwidth"] / middle["share_of_bandwidth"]) for f in have]
+            )
+            note = by_hand["why"] if hand else None
+            rows.append(
+                {
+                    "chip": "",
+                    "kind": kind,
+                    "place": place,
+                    **middle,
+                    "evidence": "datasheet",
+                    "residual": core.spread(apart),
+                    "chips": len(have),
+                    "note": note,
+                }
+            )
     return rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from fit import tables as t
 
 INFERSIM = "alibaba/InferSim bench_data (Apache-2.0)"
@@ -43,11 +44,23 @@ def _experts(d: pd.DataFrame) -> pd.DataFrame:
     hidden, inner = g["hidden_size"].to_numpy(float), g["intermediate_size"].to_numpy(float)
     parts = []
     for n, k, us, name in ((2 * inner, hidden, "up_proj_us", "up"), (hidden, inner, "down_proj_us", "down")):
-        parts.append(t._samples(
-            g, INFERSIM, "grouped_matmul", format="fp8", shape=[f"{name}{int(a)}x{int(b)}x{int(c)}" for a, b, c in zip(n, k, held, strict=True)],
-            s0=pairs / hit, s1=n, s2=k, s3=hit, flops=2 * pairs * n * k, bytes=hit * n * k + pairs * (k + 2 * n),
-            seconds=g[us].to_numpy(float) * 1e-6, op=np.arange(len(g)) + (0 if name == "up" else 10**6),
-        ))
+        parts.append(
+            t.samples_of(
+                g,
+                INFERSIM,
+                "grouped_matmul",
+                format="fp8",
+                shape=[f"{name}{int(a)}x{int(b)}x{int(c)}" for a, b, c in zip(n, k, held, strict=True)],
+                s0=pairs / hit,
+                s1=n,
+                s2=k,
+                s3=hit,
+                flops=2 * pairs * n * k,
+                bytes=hit * n * k + pairs * (k + 2 * n),
+                seconds=g[us].to_numpy(float) * 1e-6,
+                op=np.arange(len(g)) + (0 if name == "up" else 10**6),
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -56,9 +69,19 @@ def _decode(d: pd.DataFrame) -> pd.DataFrame:
     h, g, w = (d["shape_key"].str.split("-").str[i].astype(float).to_numpy() for i in range(3))
     b, s = d["batch_size"].to_numpy(float), d["kv_len"].to_numpy(float)
     kv = np.where(d["kv_dtype"] == "fp8", 1.0, 2.0)
-    return t._samples(
-        d, INFERSIM, "attention_decode", format="bf16", shape=d["shape_key"], s0=b, s1=s, s2=g, s3=h / g,
-        flops=4 * b * h * s * w, bytes=b * s * g * 2 * w * kv + b * h * 4 * w, seconds=d["latency_us"].to_numpy() * 1e-6,
+    return t.samples_of(
+        d,
+        INFERSIM,
+        "attention_decode",
+        format="bf16",
+        shape=d["shape_key"],
+        s0=b,
+        s1=s,
+        s2=g,
+        s3=h / g,
+        flops=4 * b * h * s * w,
+        bytes=b * s * g * 2 * w * kv + b * h * 4 * w,
+        seconds=d["latency_us"].to_numpy() * 1e-6,
     )
 
 
@@ -66,9 +89,19 @@ def _latent(d: pd.DataFrame) -> pd.DataFrame:
     d = d[(d["op"] == "mla") & (d["phase"] == "decode")].reset_index(drop=True)
     b, s, h = d["batch_size"].to_numpy(float), d["kv_len"].to_numpy(float), 128.0
     kv = np.where(d["kv_dtype"] == "fp8", 1.0, 2.0)
-    return t._samples(
-        d, INFERSIM, "attention_latent", format="bf16", shape=d["kv_len"].astype(str), s0=b, s1=s, s2=1.0, s3=h,
-        flops=2 * b * h * s * 1088, bytes=b * s * 576 * kv + b * h * 1088 * 2, seconds=d["latency_us"].to_numpy() * 1e-6,
+    return t.samples_of(
+        d,
+        INFERSIM,
+        "attention_latent",
+        format="bf16",
+        shape=d["kv_len"].astype(str),
+        s0=b,
+        s1=s,
+        s2=1.0,
+        s3=h,
+        flops=2 * b * h * s * 1088,
+        bytes=b * s * 576 * kv + b * h * 1088 * 2,
+        seconds=d["latency_us"].to_numpy() * 1e-6,
     )
 
 
@@ -79,7 +112,9 @@ def _prefill(d: pd.DataFrame) -> pd.DataFrame:
     h, g, w = a[0], np.where(mla, a[0], a[1]), np.where(mla, 160.0, a[2])
     s = d["seq_len"].to_numpy(float)
     d = d.assign(latency=d["latency_us"] * 1e-3)
-    return t._prefill(d, "", np.full(len(d), "bf16"), (s, (s + 1) / 2, h, w), g, 2.0, 1.0, (h, g, w)).assign(source=INFERSIM)
+    return t.prompt_samples(d, "", np.full(len(d), "bf16"), (s, (s + 1) / 2, h, w), g, 2.0, 1.0, (h, g, w)).assign(
+        source=INFERSIM
+    )
 
 
 def _dense(d: pd.DataFrame, source: str, layer: str, tokens: str, seconds: np.ndarray, tp: np.ndarray) -> pd.DataFrame:
@@ -89,14 +124,27 @@ def _dense(d: pd.DataFrame, source: str, layer: str, tokens: str, seconds: np.nd
     hid, inter, heads, kv, size, vocab = wide
     q, kvw = heads * size, kv * size
     nk = {
-        "qkv_proj": (q + 2 * kvw, hid), "q_proj": (q, hid), "k_proj": (kvw, hid), "v_proj": (kvw, hid), "o_proj": (hid, q),
-        "gate_up_proj": (2 * inter, hid), "gate_proj": (inter, hid), "up_proj": (inter, hid), "down_proj": (hid, inter),
+        "qkv_proj": (q + 2 * kvw, hid),
+        "q_proj": (q, hid),
+        "k_proj": (kvw, hid),
+        "v_proj": (kvw, hid),
+        "o_proj": (hid, q),
+        "gate_up_proj": (2 * inter, hid),
+        "gate_proj": (inter, hid),
+        "up_proj": (inter, hid),
+        "down_proj": (hid, inter),
         "lm_head": (vocab, hid),
     }
     split = {"o_proj": 1, "down_proj": 1}  # these divide the depth, the others the columns
     moved = {
-        "act_fn": 3 * inter / tp, "layernorm": 4 * hid, "input_layernorm": 2 * hid, "post_layernorm": 2 * hid,
-        "final_layernorm": 4 * hid, "rotary_emb": 2 * (q + kvw) / tp, "rope": 2 * (q + kvw) / tp, "embedding": 2 * hid,
+        "act_fn": 3 * inter / tp,
+        "layernorm": 4 * hid,
+        "input_layernorm": 2 * hid,
+        "post_layernorm": 2 * hid,
+        "final_layernorm": 4 * hid,
+        "rotary_emb": 2 * (q + kvw) / tp,
+        "rope": 2 * (q + kvw) / tp,
+        "embedding": 2 * hid,
     }
     out = []
     for name in d[layer].dropna().unique():
@@ -113,7 +161,7 @@ def _dense(d: pd.DataFrame, source: str, layer: str, tokens: str, seconds: np.nd
 
 def stream(d: pd.DataFrame, source: str, moved: object, seconds: object, shape: object) -> pd.DataFrame:
     """Return samples of element-wise work."""
-    return t._samples(d, source, "stream", format="bf16", shape=shape, flops=0.0, bytes=moved, seconds=seconds)
+    return t.samples_of(d, source, "stream", format="bf16", shape=shape, flops=0.0, bytes=moved, seconds=seconds)
 
 
 def layers(data: Path) -> pd.DataFrame:
@@ -129,9 +177,18 @@ def layers(data: Path) -> pd.DataFrame:
     w = np.array([WIDTHS[x] for x in a["model"]], float).T
     h, g, size = w[2] / tp, w[3] / tp, w[4]
     b, s = a["n_decode"].to_numpy(float), a["kv_decode"].to_numpy(float)
-    two = t._samples(
-        a, LAYERS, "attention_decode", format="bf16", shape=[f"{int(x)}-{int(y)}" for x, y in zip(h, g, strict=True)],
-        s0=b, s1=s, s2=g, s3=h / g, flops=4 * b * h * s * size, bytes=b * s * g * 4 * size + b * h * 4 * size,
+    two = t.samples_of(
+        a,
+        LAYERS,
+        "attention_decode",
+        format="bf16",
+        shape=[f"{int(x)}-{int(y)}" for x, y in zip(h, g, strict=True)],
+        s0=b,
+        s1=s,
+        s2=g,
+        s3=h / g,
+        flops=4 * b * h * s * size,
+        bytes=b * s * g * 4 * size + b * h * 4 * size,
         seconds=a["time_us"].to_numpy() * 1e-6,
     )
     a = d[(d["table"] == "attention") & (d["prefill_chunk"] > 0) & (d["n_decode"] == 0)].reset_index(drop=True)
@@ -139,19 +196,33 @@ def layers(data: Path) -> pd.DataFrame:
     w = np.array([WIDTHS[x] for x in a["model"]], float).T
     h, g, size = w[2] / tp, w[3] / tp, w[4]
     q, past = a["prefill_chunk"].to_numpy(float), a["kv_prefill"].to_numpy(float)
-    three = t._samples(
-        a, LAYERS, "attention_prefill", format="bf16", shape=[f"{int(x)}-{int(y)}" for x, y in zip(h, g, strict=True)],
-        s0=q, s1=past + (q + 1) / 2, s2=h, s3=size, flops=4 * q * (past + (q + 1) / 2) * h * size,
-        bytes=q * h * 4 * size + (past + q) * g * 4 * size, seconds=a["time_us"].to_numpy() * 1e-6,
+    three = t.samples_of(
+        a,
+        LAYERS,
+        "attention_prefill",
+        format="bf16",
+        shape=[f"{int(x)}-{int(y)}" for x, y in zip(h, g, strict=True)],
+        s0=q,
+        s1=past + (q + 1) / 2,
+        s2=h,
+        s3=size,
+        flops=4 * q * (past + (q + 1) / 2) * h * size,
+        bytes=q * h * 4 * size + (past + q) * g * 4 * size,
+        seconds=a["time_us"].to_numpy() * 1e-6,
     )
     return pd.concat([one, two, three], ignore_index=True)
 
 
 def layers_v0(data: Path) -> pd.DataFrame:
-    """Return layers of the RTX A6000, RTX 3090 and TPU v6e (dense parts of the two Llama models)."""
+    """Return layers of the RTX A6000, RTX 3090 and TPU v6e (dense parts of the two Llama models).
+
+    Element-wise layers only where one kernel does them (activation): norms and rotations ran as chains of small kernels.
+    """
     d = pd.read_parquet(data / "measured" / "operators" / "llmservingsim_v0_layers.parquet")
     d = d[(d["suspect"] == "") & d["model"].str.contains("Llama") & (d["chip"] != "h100-sxm") & (d["latency_ns"] > 0)]
     d = d.assign(aic_backend="llmservingsim-v0", aic_version="").reset_index(drop=True)
+    slow = d["layer_name"].str.contains("norm|rope|embedding")
+    d = d[~slow].reset_index(drop=True)
     return _dense(d, LAYERS_V0, "layer_name", "input", d["latency_ns"].to_numpy() * 1e-9, d["tp_size"].to_numpy(float))
 
 
@@ -166,23 +237,38 @@ def vidur(data: Path) -> pd.DataFrame:
     form = pd.Series(["bfloat16"] * len(d))
     out = []
     for name, n, k in (
-        ("attn_pre_proj_ms", (hid + 2 * kvw) / tp, hid), ("attn_post_proj_ms", hid, hid / tp),
-        ("mlp_up_proj_ms", up / tp, hid), ("mlp_down_proj_ms", hid, inter / tp),
+        ("attn_pre_proj_ms", (hid + 2 * kvw) / tp, hid),
+        ("attn_post_proj_ms", hid, hid / tp),
+        ("mlp_up_proj_ms", up / tp, hid),
+        ("mlp_down_proj_ms", hid, inter / tp),
     ):
         out.append(t.product(d, VIDUR, form, m, n, k, d[name] * 1e-3))
     gated = d["use_gated_mlp"].to_numpy()
-    for name, moved in (("input_layernorm_ms", 2 * hid), ("mlp_act_ms", np.where(gated, 3.0, 2.0) * inter / tp), ("add_ms", 3 * hid)):
+    for name, moved in (
+        ("input_layernorm_ms", 2 * hid),
+        ("mlp_act_ms", np.where(gated, 3.0, 2.0) * inter / tp),
+        ("add_ms", 3 * hid),
+    ):
         out.append(stream(d, VIDUR, 2 * m * moved, d[name] * 1e-3, [name] * len(d)))
     out = [x[x["seconds"] > 0] for x in out]
     return pd.concat(out, ignore_index=True)
 
 
 def quantise(data: Path) -> pd.DataFrame:
-    """Return quantisation passes (read bfloat16, write 1 byte or less) as element-wise work."""
+    """Return quantisation passes (read bfloat16, write 1 byte or less) as element-wise work.
+
+    SGLang's are left out: they take ten times as long as the others on the same chip (several unfused kernels).
+    """
     d = pd.read_parquet(data / "measured" / "operators" / "quantize_scale_matrix.parquet")
-    d = d[(d["suspect"] == "") & (d["latency"] > 0)].reset_index(drop=True)
+    d = d[(d["suspect"] == "") & (d["latency"] > 0) & (d["aic_backend"] != "sglang")].reset_index(drop=True)
     size = d["m"].to_numpy(float) * d["k"].to_numpy(float)
-    return stream(d, t.AIC + ": quantize_scale_matrix", size * 3.0, d["latency"] * 1e-3, d["quant_dtype"].astype(str) + d["k"].astype(str))
+    return stream(
+        d,
+        t.AIC + ": quantize_scale_matrix",
+        size * 3.0,
+        d["latency"] * 1e-3,
+        d["quant_dtype"].astype(str) + d["k"].astype(str),
+    )
 
 
 def scans(data: Path) -> pd.DataFrame:
@@ -194,15 +280,26 @@ def scans(data: Path) -> pd.DataFrame:
     """
     out = []
     for name in ("gdn_linear_attention", "kda"):
-        d = t._read(data, name)
+        d = t.read(data, name)
         core = d["kernel_source"].str.contains("delta_rule|kda") & ~d["kernel_source"].str.contains("conv")
-        d = d[core & (d["phase"] != "verify") & ((d["phase"] == "generation") | (d["batch_size"] <= 4))].reset_index(drop=True)
+        d = d[core & (d["phase"] != "verify")].reset_index(drop=True)
         n, h = d["num_tokens"].to_numpy(float), d["num_v_heads"].to_numpy(float)
         state = (d["head_k_dim"] * d["head_v_dim"]).to_numpy(float)
         width = (d["head_k_dim"] * 2 + d["head_v_dim"] * 2).to_numpy(float)
         moved = n * h * width * 2 + 8 * h * state * d["batch_size"].to_numpy(float)
-        out.append(t._samples(
-            d, t.AIC + f": {name}", "scan", format="bf16", shape=d["phase"] + h.astype(int).astype(str), s0=n, s1=h, s2=state,
-            flops=6 * n * h * state, bytes=moved, seconds=d["latency"].to_numpy() * 1e-3,
-        ))
+        out.append(
+            t.samples_of(
+                d,
+                t.AIC + f": {name}",
+                "scan",
+                format="bf16",
+                shape=d["phase"] + h.astype(int).astype(str),
+                s0=n,
+                s1=h,
+                s2=state,
+                flops=8 * n * h * state,
+                bytes=moved,
+                seconds=d["latency"].to_numpy() * 1e-3,
+            )
+        )
     return pd.concat(out, ignore_index=True)

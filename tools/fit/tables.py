@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,8 @@ class Chip:
     link: float
 
 
-def _rate(text: object, unit: float = 1e12) -> float:
+def rate(text: object, unit: float = 1e12) -> float:
+    """Return a printed rate in SI units: `G...` is 1e9, everything else tera; NaN where nothing is printed."""
     parts = str(text).split()
     if len(parts) < 2:
         return float("nan")
@@ -40,13 +42,14 @@ def chips(data: Path) -> dict[str, Chip]:
     table = pd.read_csv(data / "chips.csv").set_index("name")
     out = {}
     for name, row in table.iterrows():
-        peaks = {f: _rate(row[f]) for f in ("bf16", "fp8", "fp4", "int8", "int4")}
+        peaks = {f: rate(row[f]) for f in ("bf16", "fp8", "fp4", "int8", "int4")}
         peaks = {f: v for f, v in peaks.items() if v == v}
-        out[str(name)] = Chip(str(name), peaks, _rate(row["bandwidth"]), _rate(row["link"]))
+        out[str(name)] = Chip(str(name), peaks, rate(row["bandwidth"]), rate(row["link"]))
     return out
 
 
-def _read(data: Path, name: str) -> pd.DataFrame:
+def read(data: Path, name: str) -> pd.DataFrame:
+    """Return a table without suspect rows and copies."""
     d = pd.read_parquet(data / "measured" / "operators" / f"{name}.parquet")
     d = d[d["suspect"] == ""]
     if "copied_from" in d:
@@ -54,7 +57,7 @@ def _read(data: Path, name: str) -> pd.DataFrame:
     return d.reset_index(drop=True)
 
 
-def _samples(d: pd.DataFrame, source: str, kind: str, **columns: object) -> pd.DataFrame:
+def samples_of(d: pd.DataFrame, source: str, kind: str, **columns: object) -> pd.DataFrame:
     """Return samples of a table: constants and arrays in `columns`, the rest from the table's own columns."""
     out = pd.DataFrame({"chip": d["chip"].to_numpy()})
     out["engine"] = d["aic_backend"].to_numpy() if "aic_backend" in d else ""
@@ -87,22 +90,33 @@ MATMUL_FORMATS = {
 }
 
 
-def product(d: pd.DataFrame, source: str, form: pd.Series, m: object, n: object, k: object, seconds: object) -> pd.DataFrame:
+def product(
+    d: pd.DataFrame, source: str, form: pd.Series, m: object, n: object, k: object, seconds: object
+) -> pd.DataFrame:
     """Return samples of matrix products; `form` is the table's own name of the format."""
     m, n, k = (np.asarray(x, float) for x in (m, n, k))
     named = [MATMUL_FORMATS[f] for f in form]
     w, i = np.array([x[1] for x in named]), np.array([x[2] for x in named])
     shape = [f"{int(a)}x{int(b)}" for a, b in zip(n, k, strict=True)]
-    out = _samples(
-        d, source, "matmul", format=[x[0] for x in named], shape=shape, s0=m, s1=n, s2=k,
-        flops=2 * m * n * k, bytes=w * n * k + i * m * k + 2 * m * n, seconds=np.asarray(seconds, float),
+    out = samples_of(
+        d,
+        source,
+        "matmul",
+        format=[x[0] for x in named],
+        shape=shape,
+        s0=m,
+        s1=n,
+        s2=k,
+        flops=2 * m * n * k,
+        bytes=w * n * k + i * m * k + 2 * m * n,
+        seconds=np.asarray(seconds, float),
     )
     return out[(n >= SMALLEST) & (k >= SMALLEST)]
 
 
 def matmul(data: Path) -> pd.DataFrame:
     """Return dense matrix products; the fallback kernels that suspects.csv names for fp8_block are left out."""
-    d = _read(data, "gemm")
+    d = read(data, "gemm")
     fallback = (d["gemm_dtype"] == "fp8_block") & (d["aic_backend"] == "vllm")
     d = d[~fallback].reset_index(drop=True)
     return product(d, AIC + ": gemm", d["gemm_dtype"], d["m"], d["n"], d["k"], d["latency"] * 1e-3)
@@ -110,65 +124,123 @@ def matmul(data: Path) -> pd.DataFrame:
 
 def batched(data: Path) -> pd.DataFrame:
     """Return the absorbed projections of latent attention (DeepSeek sizes: 128 and 512 wide)."""
-    d = _read(data, "mla_bmm")
+    d = read(data, "mla_bmm")
     m, h = d["num_tokens"].to_numpy(float), d["num_heads"].to_numpy(float)
     pre = (d["op_name"] == "mla_gen_pre").to_numpy()
     n, k = np.where(pre, 512.0, 128.0), np.where(pre, 128.0, 512.0)
     bits = np.where(d["bmm_dtype"] == "fp8", 1.0, 2.0)
-    return _samples(
-        d, AIC + ": mla_bmm", "batched_matmul", format=np.where(bits == 1, "fp8", "bf16"),
-        shape=[f"{a}-{int(b)}" for a, b in zip(pre, h, strict=True)], s0=m, s1=n, s2=k, s3=h,
-        flops=2 * m * n * k * h, bytes=bits * h * n * k + 2 * m * h * (n + k), seconds=d["latency"].to_numpy() * 1e-3,
+    return samples_of(
+        d,
+        AIC + ": mla_bmm",
+        "batched_matmul",
+        format=np.where(bits == 1, "fp8", "bf16"),
+        shape=[f"{a}-{int(b)}" for a, b in zip(pre, h, strict=True)],
+        s0=m,
+        s1=n,
+        s2=k,
+        s3=h,
+        flops=2 * m * n * k * h,
+        bytes=bits * h * n * k + 2 * m * h * (n + k),
+        seconds=d["latency"].to_numpy() * 1e-3,
     )
 
 
 def prefill(data: Path) -> pd.DataFrame:
     """Return causal attention of prompts: grouped heads (attention_context) and rebuilt latent heads (mla_context)."""
-    d = _read(data, "attention_context")
-    b, h, g, w, s = (d[c].to_numpy(float) for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim", "isl"))
+    d = read(data, "attention_context")
+    b, h, g, w, s = (
+        d[c].to_numpy(float) for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim", "isl")
+    )
     win = d["window_size"].fillna(0).to_numpy(float)
     seen = np.where((win > 0) & (win < s), win - win * win / (2 * s), (s + 1) / 2)
     kv = np.where(d["kv_cache_dtype"] == "fp8", 1.0, 2.0)
     form = np.where(d["attn_dtype"] == "fp8", "fp8", "bf16")
-    one = _prefill(d, ": attention_context", form, (b * s, seen, h, w), g, kv, b, (h, g, w))
-    d = _read(data, "mla_context")
+    one = prompt_samples(d, ": attention_context", form, (b * s, seen, h, w), g, kv, b, (h, g, w))
+    d = read(data, "mla_context")
     d = d[d["kv_cache_dtype"] == "bfloat16"].reset_index(drop=True)
     b, h, s = (d[c].to_numpy(float) for c in ("batch_size", "num_heads", "isl"))
-    two = _prefill(d, ": mla_context", np.full(len(d), "bf16"), (b * s, (s + 1) / 2, h, 0 * s + 160), h, 2.0, b, (h, h, h * 0 + 160))
+    two = prompt_samples(
+        d,
+        ": mla_context",
+        np.full(len(d), "bf16"),
+        (b * s, (s + 1) / 2, h, 0 * s + 160),
+        h,
+        2.0,
+        b,
+        (h, h, h * 0 + 160),
+    )
     return pd.concat([one, two], ignore_index=True)
 
 
-def _prefill(d, table, form, sizes, kv_heads, kv, b, shape):
+def prompt_samples(
+    d: pd.DataFrame,
+    table: str,
+    form: Any,
+    sizes: tuple[Any, ...],
+    kv_heads: Any,
+    kv: Any,
+    b: Any,
+    shape: tuple[Any, ...],
+) -> pd.DataFrame:
+    """Return samples of causal prompts: `sizes` as the operator's, `latency` in ms, `b` prompts."""
     q, seen, h, w = sizes
-    return _samples(
-        d, AIC + table, "attention_prefill", format=form, shape=["-".join(str(int(x)) for x in r) for r in zip(*shape, strict=True)],
-        s0=q, s1=seen, s2=h, s3=w, flops=4 * q * seen * h * w,
-        bytes=q * h * 2 * w * 2 + b * 2 * seen * kv_heads * 2 * w * kv, seconds=d["latency"].to_numpy() * 1e-3,
+    return samples_of(
+        d,
+        AIC + table,
+        "attention_prefill",
+        format=form,
+        shape=["-".join(str(int(x)) for x in r) for r in zip(*shape, strict=True)],
+        s0=q,
+        s1=seen,
+        s2=h,
+        s3=w,
+        flops=4 * q * seen * h * w,
+        bytes=q * h * 2 * w * 2 + b * 2 * seen * kv_heads * 2 * w * kv,
+        seconds=d["latency"].to_numpy() * 1e-3,
     )
 
 
 def decode(data: Path) -> pd.DataFrame:
     """Return attention of one new token per sequence, grouped heads."""
-    d = _read(data, "attention_generation")
+    d = read(data, "attention_generation")
     b, h, g, w = (d[c].to_numpy(float) for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim"))
     s, win = (d["isl"] + d["step"]).to_numpy(float), d["window_size"].fillna(0).to_numpy(float)
     seen = np.where(win > 0, np.minimum(s, win), s)
     kv = np.where(d["kv_cache_dtype"] == "fp8", 1.0, 2.0)
-    return _samples(
-        d, AIC + ": attention_generation", "attention_decode", format="bf16",
-        shape=["-".join(str(int(x)) for x in r) for r in zip(h, g, w, strict=True)], s0=b, s1=seen, s2=g, s3=h / g,
-        flops=4 * b * h * seen * w, bytes=b * seen * g * 2 * w * kv + b * h * 2 * w * 2, seconds=d["latency"].to_numpy() * 1e-3,
+    return samples_of(
+        d,
+        AIC + ": attention_generation",
+        "attention_decode",
+        format="bf16",
+        shape=["-".join(str(int(x)) for x in r) for r in zip(h, g, w, strict=True)],
+        s0=b,
+        s1=seen,
+        s2=g,
+        s3=h / g,
+        flops=4 * b * h * seen * w,
+        bytes=b * seen * g * 2 * w * kv + b * h * 2 * w * 2,
+        seconds=d["latency"].to_numpy() * 1e-3,
     )
 
 
 def latent(data: Path) -> pd.DataFrame:
     """Return attention of one new token over a latent cache (DeepSeek sizes: 576 read, 512 as values)."""
-    d = _read(data, "mla_generation")
+    d = read(data, "mla_generation")
     b, h, s = d["batch_size"].to_numpy(float), d["num_heads"].to_numpy(float), (d["isl"] + d["step"]).to_numpy(float)
     kv = np.where(d["kv_cache_dtype"] == "fp8", 1.0, 2.0)
-    return _samples(
-        d, AIC + ": mla_generation", "attention_latent", format="bf16", shape=[str(int(x)) for x in h], s0=b, s1=s, s2=1.0,
-        s3=h, flops=2 * b * h * s * 1088, bytes=b * s * 576 * kv + b * h * 1088 * 2, seconds=d["latency"].to_numpy() * 1e-3,
+    return samples_of(
+        d,
+        AIC + ": mla_generation",
+        "attention_latent",
+        format="bf16",
+        shape=[str(int(x)) for x in h],
+        s0=b,
+        s1=s,
+        s2=1.0,
+        s3=h,
+        flops=2 * b * h * s * 1088,
+        bytes=b * s * 576 * kv + b * h * 1088 * 2,
+        seconds=d["latency"].to_numpy() * 1e-3,
     )
 
 
@@ -208,24 +280,39 @@ def grouped(data: Path) -> pd.DataFrame:
 
     Left out: layers without a gate (hidden 1024 and 2688), whose inner width the table does not tell.
     """
-    d = _read(data, "moe")
+    d = read(data, "moe")
     d = d[~d["hidden_size"].isin([1024, 2688]) & (d["num_experts"] % d["moe_ep_size"] == 0)].reset_index(drop=True)
     rows, hit = routed(d)
     inner = d["inter_size"].to_numpy(float) / d["moe_tp_size"].to_numpy(float)
-    return expert_layer(d, AIC + ": moe", d["moe_dtype"], rows, hit, d["hidden_size"].to_numpy(float), inner, d["latency"] * 1e-3)
+    return expert_layer(
+        d, AIC + ": moe", d["moe_dtype"], rows, hit, d["hidden_size"].to_numpy(float), inner, d["latency"] * 1e-3
+    )
 
 
-def expert_layer(d, source, form, rows, hit, hidden, inner, seconds):
+def expert_layer(
+    d: pd.DataFrame, source: str, form: pd.Series, rows: Any, hit: Any, hidden: Any, inner: Any, seconds: Any
+) -> pd.DataFrame:
     """Return the samples of gated expert layers; `op` ties the two products of one time together."""
     named = [MATMUL_FORMATS[f] for f in form]
     w, i = np.array([x[1] for x in named]), np.array([x[2] for x in named])
     parts = []
     for n, k in ((2 * inner, hidden), (hidden, inner)):
-        parts.append(_samples(
-            d, source, "grouped_matmul", format=[x[0] for x in named],
-            shape=[f"{int(a)}x{int(b)}x{round(c)}" for a, b, c in zip(hidden, inner, hit, strict=True)],
-            s0=rows / hit, s1=n, s2=k, s3=hit, flops=2 * rows * n * k,
-            bytes=w * hit * n * k + rows * (i * k + 2 * n), seconds=np.asarray(seconds, float), op=np.arange(len(d)),
-            fixed_bytes=4.0 * rows * (1.5 * inner + 2.0 * hidden),
-        ))
+        parts.append(
+            samples_of(
+                d,
+                source,
+                "grouped_matmul",
+                format=[x[0] for x in named],
+                shape=[f"{int(a)}x{int(b)}x{round(c)}" for a, b, c in zip(hidden, inner, hit, strict=True)],
+                s0=rows / hit,
+                s1=n,
+                s2=k,
+                s3=hit,
+                flops=2 * rows * n * k,
+                bytes=w * hit * n * k + rows * (i * k + 2 * n),
+                seconds=np.asarray(seconds, float),
+                op=np.arange(len(d)),
+                fixed_bytes=4.0 * rows * (1.5 * inner + 2.0 * hidden),
+            )
+        )
     return pd.concat(parts, ignore_index=True)

@@ -198,7 +198,9 @@ class Curves:
             order = (form, *self._store.computed_in(form))
             found = [self.chip.peaks[f] for f in order if self.chip.peaks.get(f)]
             if not found:
-                raise InputError(self.chip.name, f"no peak rate for {form!r}", "name a format that the chip computes in")
+                raise InputError(
+                    self.chip.name, f"no peak rate for {form!r}", "name a format that the chip computes in"
+                )
             self._peaks[form] = found[0] / self.chip.ranks
         return self._peaks[form]
 
@@ -211,7 +213,7 @@ class Curves:
 
     def of(self, op: Op) -> Curve:
         """Return the constants that price an operator."""
-        return self.curve(_curve_kind(op), op.format)
+        return self.curve(op.kind, op.format)
 
     def evidence(self, op: Op) -> str:
         """Return the evidence of the curve that prices an operator."""
@@ -230,7 +232,8 @@ class Curves:
     def parts(self, op: Op) -> dict[str, Num]:
         """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
         c = self.of(op)
-        busy: Num = op.skew * (np.asarray(op.calls) > 0)
+        there: Num = np.where(op.calls > 0, 1.0, 0.0)
+        busy: Num = op.skew * there
         arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * busy
         traffic: Num = memory_seconds(op, c, self.bandwidth) * busy
         return {"compute": arithmetic, "memory": traffic, "launch": c.launch_s * op.calls}
@@ -246,13 +249,6 @@ class Curves:
         if key not in self._collectives:
             self._collectives[key] = self._store.collective(self.chip.name, kind, tier)
         return self._collectives[key]
-
-
-def _curve_kind(op: Op) -> str:
-    # A block with one latent for all heads says so with the plain number 1.0; grouped heads are divided by axes.
-    if op.kind == "attention_decode" and type(op.sizes[2]) is float and op.sizes[2] == 1.0:
-        return LATENT
-    return op.kind
 
 
 _SHARES = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
