@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Op(NamedTuple):
     Attributes:
         name: dotted, unique within its block.
         kind: the curve that prices it: `matmul`, `batched_matmul`, `grouped_matmul`, `attention_prefill`,
-            `attention_decode`, `scan`, `stream`, or a collective: `all_reduce`, `all_gather`, `reduce_scatter`,
+            `attention_decode`, `attention_latent` (decode on one latent for all heads), `scan`, `stream`, or a collective: `all_reduce`, `all_gather`, `reduce_scatter`,
             `all_to_all`, `send`.
         format: number format of the arithmetic (`bf16`, `fp8`, `int8`, `nvfp4`, ...).
         flops: [FLOP] a multiply-add is 2.
@@ -129,6 +129,11 @@ class Load:
     def logits(self) -> Num:
         """Tokens whose logits are computed: all that decode, one per prompt."""
         return self.decode_seqs * self.decode_tokens + self.prefill_seqs
+
+
+def some(amount: Num) -> Num:
+    """Return 1 where an amount is positive, else 0: the launches of an operator that vanishes without work."""
+    return cast("Num", 1.0 * (amount > 0))
 
 
 def matmul(name: str, part: str, m: Num, n: Num, k: Num, f: Formats) -> Op:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from wherewithal.engine import distinct
 from wherewithal.model.model import Model
 from wherewithal.plan.lattice import Layouts
+from wherewithal.pricing.collective import Level
 
 
 def divisible(model: Model) -> dict[str, list[float]]:
@@ -57,9 +58,24 @@ def reasons(model: Model, layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
     return out
 
 
-def legal(model: Model, layouts: Layouts) -> NDArray[np.bool_]:
-    """Return which layouts the model can be split into."""
+def straddling(tiers: tuple[Level, ...], layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
+    """Return for each tier which layouts would lie across its boundary unevenly, and so be priced too well.
+
+    A tensor group, and a whole replica, holds a whole number of a tier's groups or fits a whole number of times into
+    one. The last tier, and one that holds all, has no boundary.
+    """
+    out: dict[str, NDArray[np.bool_]] = {}
+    for level in tiers[:-1]:
+        for what, size in (("tensor group", layouts.columns["tensor"]), ("replica", layouts.ranks)):
+            if what == "tensor group" or len(tiers) > 1:
+                uneven = (np.mod(level.ranks, size) != 0) & (np.mod(size, level.ranks) != 0)
+                out[f"a {what} would lie across {level.name} groups of {level.ranks:g} ranks"] = uneven
+    return out
+
+
+def legal(model: Model, layouts: Layouts, tiers: tuple[Level, ...]) -> NDArray[np.bool_]:
+    """Return which layouts the model can be split into on chips wired like this."""
     broken = np.zeros(len(layouts), dtype=bool)
-    for rule in reasons(model, layouts).values():
+    for rule in (*reasons(model, layouts).values(), *straddling(tiers, layouts).values()):
         broken |= rule
     return ~broken

@@ -168,13 +168,12 @@ def match(
         p, n = counts
         work = n * piece.requests_per_s[None, :, None]
         room = p * first.requests_per_s[:, None, None]
-        rate = np.where((p >= 1) & (n >= 1), np.minimum(work, steady.BUSIEST * room), 0.0)
+        rate = np.where((p >= 1) & (n >= 1), np.minimum(work, prefill.fullest * room), 0.0)
         busy = rate / np.maximum(room, 1e-12)
-        wait = steady.prefill_wait(
-            first.latency_s[:, None, None], first.pass_s[:, None, None], busy, np.maximum(p, 1.0)
-        )
+        service, one_pass = first.latency_s[:, None, None], first.pass_s[:, None, None]
+        wait = steady.prefill_wait(prefill, service, one_pass, busy, np.maximum(p, 1.0))
         quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
-        ttft = first.latency_s[:, None, None] + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
+        ttft = service + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
         ttft = ttft + steady.wait_at(wait, busy, quantile)
         tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
         flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
@@ -259,7 +258,7 @@ def carrying(
     w = next(iter(pools.values())).workload
     s, tpot, work = _decode_grid(pools, given, goal)
     first = _prefill_at(pools, given)
-    room = np.inf if first is None else first[1].requests_per_s * given["prefill"][1] * steady.BUSIEST
+    room = np.inf if first is None else first[1].requests_per_s * given["prefill"][1] * pools["prefill"].fullest
     rate = np.minimum(work, room)
     ttft = _ttft_at(pools, given, goal, first, rate)
     flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
@@ -320,8 +319,8 @@ def _ttft_at(
     if first is None:
         return 0.0 * rate
     d, (split, replicas) = pools["prefill"], given["prefill"]
-    busy = np.minimum(rate / (float(first[1].requests_per_s) * replicas), steady.BUSIEST)
-    wait = steady.prefill_wait(first[1].service_s, first[1].pass_s, busy, float(replicas))
+    busy = np.minimum(rate / (float(first[1].requests_per_s) * replicas), 1.0)
+    wait = steady.prefill_wait(d, first[1].service_s, first[1].pass_s, busy, float(replicas))
     quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
     tiers = d.machine.tiers
     moved = steady.transfer_s(d, split, tiers[-1].bandwidth) if tiers and "decode" in given else 0.0

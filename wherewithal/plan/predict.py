@@ -15,11 +15,11 @@ from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.engines import legal_rows
 from wherewithal.plan.lattice import NAMES, Layouts
 from wherewithal.plan.layout_text import Asked, parse_layout
-from wherewithal.plan.legal import reasons
+from wherewithal.plan.legal import reasons, straddling
 from wherewithal.plan.memory import room
 from wherewithal.plan.pools import carrying
 from wherewithal.plan.result import plan_of
-from wherewithal.plan.search import Counts, Extremes, Found, Goal, colocated, model_facts
+from wherewithal.plan.search import Counts, Extremes, Found, Goal, boundaries, colocated, model_facts
 from wherewithal.plan.outcome import Outcome
 from wherewithal.plan.serve import context
 from wherewithal.plan.setup import Question, Setup, setup
@@ -73,13 +73,14 @@ def one_row(split: Split) -> Layouts:
 def check(d: Deployment, split: Split, role: str) -> None:
     """Refuse a layout that the model cannot be split into, the engine cannot express, or the chips cannot hold."""
     row = one_row(split)
-    for text, broken in reasons(d.model, row).items():
+    have = d.machine.system.chips * d.machine.system.chip.ranks
+    uneven = straddling(boundaries(d, have), row)
+    for text, broken in {**reasons(d.model, row), **uneven}.items():
         if broken[0]:
             raise InputError("--layout", f"{text} ({d.model.name})", "choose other degrees")
     fine, why_not = legal_rows(d.engine, row.columns, model_facts(d.model))
     if not np.all(fine):
         raise InputError("--layout", next(iter(why_not), f"{d.engine.title} cannot express it"), "choose other degrees or another engine")
-    have = d.machine.system.chips * d.machine.system.chip.ranks
     if split.ranks > have:
         what = f"one {role if role != 'all' else ''} replica takes {split.ranks:g} ranks, {d.machine.system.name} has {have}"
         raise InputError("--layout", what.replace("  ", " "), f"smaller degrees, or --on {d.machine.system.name}:{math.ceil(split.ranks / d.machine.system.chip.ranks)}")

@@ -73,12 +73,12 @@ def plan_of(c: Context, found: Found, row: int) -> Plan:
         passed = [_mixed(c, split, at["batch"], int(at["replicas"]))]
         serving = "colocated"
     else:
-        first = found.prefill_layouts.row(row)
-        rate = float(found.requests_per_s[row])
-        passed = [
-            _prefill(c, first, at["prefill_tokens"], int(at["prefill_replicas"]), rate),
-            _decode(c, split, at["batch"], int(at["replicas"]), float(found.scale[row])),
-        ]
+        passed = []
+        if at["prefill_replicas"]:
+            first, rate = found.prefill_layouts.row(row), float(found.requests_per_s[row])
+            passed.append(_prefill(c, first, at["prefill_tokens"], int(at["prefill_replicas"]), rate))
+        if at["replicas"]:
+            passed.append(_decode(c, split, at["batch"], int(at["replicas"]), float(found.scale[row])))
         serving = "disaggregated"
     numbers = {n: float(getattr(found, n)[row]) for n in ("tpot_s", "ttft_s", "rate", "requests_per_s", "in_flight")}
     return _plan(c, serving, passed, numbers)
@@ -110,7 +110,7 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
         evidence=whole,
         concurrency=at["in_flight"],
         input_tokens_per_s_per_chip=at["requests_per_s"] * w.mean_input / c.chips,
-        tokens_per_s_per_user=1.0 / at["tpot_s"],
+        tokens_per_s_per_user=1.0 / at["tpot_s"] if at["tpot_s"] > 0 else math.nan,
         price_basis=paid.basis,
         feasible=meets,
         notes=paid.notes,

@@ -20,6 +20,7 @@ from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Offered, Slo
+from wherewithal.pricing.collective import Level
 
 # Elements of one piece: small enough to stay in the processor's cache, large enough to hide NumPy's cost per call.
 PIECE = 16_384
@@ -122,7 +123,7 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     every = every.take(every.ranks <= ranks)
     count = max(8, min(MOST_BATCHES, ROWS // max(len(every), 1)))
     counts.considered += len(every) * count
-    every = every.take(legal(d.model, every))
+    every = every.take(legal(d.model, every, boundaries(d, ranks)))
     allowed, why = legal_rows(engine, every.columns, model_facts(d.model))
     if not engine.two_batch:
         allowed = allowed & (every.columns["microbatches"] == 1)
@@ -148,6 +149,13 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     keep = fits & (most >= 1.0)
     counts.because("does not fit in memory", int(np.count_nonzero(~keep)) * count)
     return Space(every.take(keep), np.floor(most[keep]), held[keep]), gap
+
+
+def boundaries(d: Deployment, ranks: int) -> tuple[Level, ...]:
+    """Return the tiers up to the first that holds all ranks of a pool."""
+    tiers = d.machine.tiers
+    last = next((i for i, level in enumerate(tiers) if level.ranks >= ranks), len(tiers) - 1)
+    return tiers[: last + 1]
 
 
 def model_facts(model: Model) -> dict[str, float]:
@@ -192,9 +200,9 @@ def colocated(
         replicas = np.floor(ranks / split.ranks)
         found = steady.colocated(d, split, s)
         counts.fit += int(np.count_nonzero(new))
-        scale, queued, ok = np.ones(s.shape), np.zeros(s.shape), new & (found.busy < steady.BUSIEST)
+        scale, queued, ok = np.ones(s.shape), np.zeros(s.shape), new & (found.busy <= d.fullest)
         if goal.offered.given:
-            s, scale, queued, ok = settle(goal.offered, s, found, replicas, where.most[rows][:, None])
+            s, scale, queued, ok = settle(d, goal.offered, s, found, replicas)
             found = steady.colocated(d, split, s)
         tpot, ttft, rate = judged(d, goal.slo, found, replicas, scale, queued)
         low = _lower(low, tpot[ok], ttft[ok], rate[ok] * d.workload.mean_output / chips)
@@ -216,26 +224,28 @@ def judged(d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, scale:
 
 
 def settle(
-    offered: Offered, s: Rows, found: steady.Serving, replicas: Num, most: Num
+    d: Deployment, offered: Offered, s: Rows, found: steady.Serving, replicas: Num
 ) -> tuple[Rows, Rows, Rows, NDArray[np.bool_]]:
     """Return the batch at which each layout carries the offered load: (s, scale, queued, carried), one column each.
 
     Between two batches of the grid the batch is interpolated in logarithms. A load below that of one sequence per
-    group leaves groups idle: `scale` is the share at work. A load beyond what fits waits outside: `queued` requests.
+    group leaves groups idle: `scale` is the share at work. A load beyond what fits, or beyond what prefill keeps up
+    with, waits outside: `queued` requests.
     """
     carried = found.in_flight * replicas if offered.concurrency is not None else found.requests_per_s * replicas
     carried = np.maximum.accumulate(np.broadcast_to(carried, s.shape), axis=1)
     goal = float(offered.concurrency or offered.rate_per_s or 0.0)
     over = carried >= goal
-    at = np.where(over.any(axis=1), np.argmax(over, axis=1), s.shape[1] - 1)[:, None]
+    last = np.maximum(np.count_nonzero(np.broadcast_to(found.busy <= d.fullest, s.shape), axis=1), 1) - 1
+    at = np.minimum(np.where(over.any(axis=1), np.argmax(over, axis=1), s.shape[1] - 1), last)[:, None]
     below = np.maximum(at - 1, 0)
     v0, v1 = (np.take_along_axis(carried, i, axis=1) for i in (below, at))
     s0, s1 = (np.take_along_axis(s, i, axis=1) for i in (below, at))
     part = np.clip((np.log(goal) - np.log(v0)) / np.maximum(np.log(v1) - np.log(v0), 1e-12), 0.0, 1.0)
     part = np.where(v1 > v0, part, 1.0)
-    size = np.minimum(np.exp(np.log(s0) * (1 - part) + np.log(s1) * part), np.maximum(most, 1.0))
+    size = np.exp(np.log(s0) * (1 - part) + np.log(s1) * part)
     scale = np.minimum(goal / np.maximum(v0, 1e-12), 1.0) * (at == 0) + 1.0 * (at > 0)
-    enough = over.any(axis=1)[:, None]
+    enough = v1 >= goal
     queued = np.where(enough, 0.0, np.maximum(goal - v1, 0.0)) if offered.concurrency is not None else 0.0 * size
     return size, scale, queued, enough | (offered.concurrency is not None)
 

@@ -177,7 +177,7 @@ def _deployment(
         raise InputError("--precision", reason, "another format, or another engine")
     notes.extend(resolved.notes)
     machine = Machine(one, curves_for(one.chip, "" if by.generic else by.name), resolved.formats)
-    return Deployment(model, machine, by, workload), names
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None), names
 
 
 def _workload(q: Question, dirs: tuple[Path, ...]) -> tuple[Workload, tuple[str, ...]]:

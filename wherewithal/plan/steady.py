@@ -17,17 +17,37 @@ from wherewithal.model.op import Load, Num
 from wherewithal.plan.engines import Engine
 from wherewithal.plan.workload import Workload
 
-# Beyond this share of its capacity a queue's mean wait says nothing that holds: a small error of the rate multiplies.
+# Beyond this share of its capacity an open queue's mean wait says nothing: a small error of the rate multiplies.
 BUSIEST = 0.95
 
 
 class Deployment(NamedTuple):
-    """What stays the same over the rows of one question and pool."""
+    """What stays the same over the rows of one question and pool.
+
+    Attributes:
+        model, machine, engine, workload: what runs, on what, by what, and what is asked of it.
+        open: whether requests arrive by themselves (Poisson) or one follows when another is done (closed).
+    """
 
     model: Model
     machine: Machine
     engine: Engine
     workload: Workload
+    open: bool = False
+
+    @property
+    def arrivals(self) -> float:
+        """Squared coefficient of variation of the gaps between arrivals at the prefill.
+
+        1 for Poisson. In a closed load requests of equal length come back in the order in which their prompts were
+        computed, evenly spaced; the more their lengths spread, the more this order is lost.
+        """
+        return 1.0 if self.open else self.workload.length_spread
+
+    @property
+    def fullest(self) -> float:
+        """Largest share of the prefill capacity that a row may use."""
+        return BUSIEST if self.open else 1.0
 
 
 class Serving(NamedTuple):
@@ -116,7 +136,8 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     A request needs n prompt tokens and o decode steps; in steady state a step carries on average s n / o prompt
     tokens per group, so a share f = s n / (o t) of steps carries a chunk of t: mean step = f T(s, t) + (1 - f) T(s).
     Requests per second = s groups / (o mean step). A prompt takes max(n / t, 1) such steps; it waits for the step
-    that runs and for the prompts before it (M/D/1: f / (2 (1 - f)) of its own time).
+    that runs and for the prompts before it (G/D/1 after Kingman: Ca f / (2 (1 - f)) of its own time). A row whose f
+    would exceed 1 asks more of prefill than there is; `busy` tells.
     """
     w, t = d.workload, chunk(d, split, s)
     alone = decode or decode_step(d, split, s, routed)
@@ -128,18 +149,19 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
         both = prefill_step(d, split, t)
         mixed_s = host(d, split, s, both.seconds) + host(d, split, s, alone.seconds)
     plain_s = host(d, split, s, alone.seconds)
-    share = np.minimum(s * w.new_input / (w.decode_steps * t), 1.0)
+    busy = s * w.new_input / (w.decode_steps * t)
+    share = np.minimum(busy, 1.0)
     mean = share * mixed_s + (1.0 - share) * plain_s
     passes = np.maximum(w.new_input / t, 1.0)
     service = passes * mixed_s
-    queue = share / (2.0 * np.maximum(1.0 - share, 1.0 - BUSIEST))
+    queue = d.arrivals * share / (2.0 * np.maximum(1.0 - share, 1.0 - BUSIEST))
     wait = 0.5 * mean + service * queue
     count = (s if routed is None else routed / split.data) * groups(split)
     rate = count / (w.decode_steps * mean)
     sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
     accepted = w.accepted_tokens_per_step
     return Serving(
-        mean / accepted, sd / accepted, service, wait, share, rate, count + rate * (wait + service), alone, both
+        mean / accepted, sd / accepted, service, wait, busy, rate, count + rate * (wait + service), alone, both
     )
 
 
@@ -166,17 +188,17 @@ def prefill_pool(d: Deployment, split: Split, t: Num) -> Prefill:
     return Prefill(service, seconds, rate, one)
 
 
-def prefill_wait(service: Num, one_pass: Num, busy: Num, servers: Num) -> Num:
+def prefill_wait(d: Deployment, service: Num, one_pass: Num, busy: Num, servers: Num) -> Num:
     """Return the mean wait of a prompt before a prefill pool [s].
 
-    Half a pass for the one that runs, weighted by how often one runs, and M/D/c:
-    (S / 2) rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho)).
+    Half a pass for the one that runs, weighted by how often one runs, and G/D/c:
+    Ca (S / 2) rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho)).
 
-    Source: Sakasegawa 1977 for M/G/c, halved for constant service.
+    Source: Sakasegawa 1977 for M/G/c, halved for constant service, times the arrivals' variation (Kingman 1961).
     """
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
     queue = service / 2.0 * busy ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0) / (servers * slack)
-    return 0.5 * one_pass * busy + queue
+    return 0.5 * one_pass * busy + d.arrivals * queue
 
 
 def wait_at(mean_wait: Num, busy: Num, quantile: float | None) -> Num:

@@ -55,7 +55,12 @@ class Csa:
     @property
     def down_columns(self) -> int:
         """Columns that every rank computes whole: query latent, key, compressor."""
-        return self.query_rank + self.head_dim + self._compressor(self.head_dim) + self._compressor(self.index_dim, own=True)
+        return (
+            self.query_rank
+            + self.head_dim
+            + self._compressor(self.head_dim)
+            + self._compressor(self.index_dim, own=True)
+        )
 
     def _compressor(self, width: int, *, own: bool = False) -> int:
         """Return columns of a compressor: keys and weights, twice where groups overlap."""
@@ -95,7 +100,7 @@ class Csa:
             yield from index_scan(load, f, self.index_heads, self.index_dim, self.ratio, key)
         most = self.topk if self.index_heads else float("inf") if self.ratio else 0.0
         seen = seeing(load, most, max(1, self.ratio), self.window)
-        yield from softmax_cores(seen, f, x.heads, 1.0, size, size, shared_kv=True)
+        yield from softmax_cores(seen, f, x.heads, 1.0, size, size, shared_kv=True, latent=True)
         groups = x.heads * (self.out_groups / self.heads)
         yield batched_matmul("out_down", "attention", load.tokens, rank, self.heads / self.out_groups * size, groups, f)
         yield matmul("out", "attention", load.tokens, float(self.hidden), groups * rank, f)

@@ -63,7 +63,7 @@ class Dsa(Mla):
             yield from index_scan(load, f, self.index_heads, self.index_dim, 1.0, self.key_bytes)
         latent = float(self.kv_rank)
         yield from softmax_cores(
-            seeing(load, self.topk), f, x.heads, 1.0, latent + self.rope_dim, latent, shared_kv=True
+            seeing(load, self.topk), f, x.heads, 1.0, latent + self.rope_dim, latent, shared_kv=True, latent=True
         )
 
 

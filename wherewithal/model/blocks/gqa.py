@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.op import Formats, Load, Num, Op, matmul, stream
+from wherewithal.model.op import Formats, Load, Num, Op, matmul, some, stream
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Gqa:
         shared_kv: True where keys serve as values too (no value projection, values are not stored).
         v_projected: False where values are taken from the keys' projection but stored on their own.
         input_width: width that queries, keys and values are projected from; 0 for the hidden width.
+        held: False where an earlier layer holds the weights.
 
     Source: arXiv 2305.13245 (GQA), 1911.02150 (MQA), 1706.03762 (MHA).
     """
@@ -50,6 +51,7 @@ class Gqa:
     shared_kv: bool = False
     v_projected: bool = True
     input_width: int = 0
+    held: bool = True
 
     @property
     def sizes(self) -> dict[str, float]:
@@ -57,14 +59,17 @@ class Gqa:
         return {"heads": self.heads, "kv_heads": self.kv_heads}
 
     def _columns(self, x: Any) -> Num:
-        query = x.heads * self.head_dim * (2 if self.gate else 1)
+        query: Num = x.heads * self.head_dim * (2 if self.gate else 1)
         if not self.own_kv:
             return query
         values = self.v_head_dim if self.v_projected and not self.shared_kv else 0
-        return query + x.kv_heads * (self.head_dim + values)
+        columns: Num = query + x.kv_heads * (self.head_dim + values)
+        return columns
 
     def weights(self, x: Any) -> list[Weight]:
-        """Return projections (divided with the heads), biases and norms (whole)."""
+        """Return projections (divided with the heads), biases and norms (whole); nothing where not held."""
+        if not self.held:
+            return []
         read = self.input_width or self.hidden
         matrices = read * self._columns(x) + self.hidden * (x.heads * self.v_head_dim)
         small = self.bias + self.norm + (x.heads if self.sinks else 0)
@@ -97,6 +102,7 @@ def softmax_cores(
     window: float = float("inf"),
     *,
     shared_kv: bool = False,
+    latent: bool = False,
 ) -> Iterator[Op]:
     """Yield the attention cores of the sequences that decode and of the prompt tokens.
 
@@ -108,13 +114,13 @@ def softmax_cores(
     queries = load.decode_seqs * load.decode_tokens
     yield Op(
         "core_decode",
-        "attention_decode",
+        "attention_latent" if latent else "attention_decode",
         f.attention,
         2.0 * queries * seen * (heads * (head_dim + v_head_dim)),
         load.decode_seqs * seen * (kv_heads * kv_width) * f.kv_bytes
         + queries * (heads * (head_dim + v_head_dim)) * f.hidden_bytes,
         (load.decode_seqs, seen, kv_heads, load.decode_tokens * heads / kv_heads),
-        calls=1.0 * (queries > 0),
+        calls=some(queries),
     )
     near = np.minimum(load.prefill_context, window)
     yield Op(
@@ -125,5 +131,5 @@ def softmax_cores(
         load.prefill_tokens * (heads * (head_dim + v_head_dim)) * f.hidden_bytes
         + load.prefill_seqs * (2.0 * near) * (kv_heads * kv_width) * f.kv_bytes,
         (load.prefill_tokens, near, heads, (head_dim + v_head_dim) / 2),
-        calls=1.0 * (load.prefill_tokens > 0),
+        calls=some(load.prefill_tokens),
     )

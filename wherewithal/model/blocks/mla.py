@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
 from wherewithal.model.blocks.gqa import softmax_cores
-from wherewithal.model.op import Formats, Load, Op, batched_matmul, matmul, stream
+from wherewithal.model.op import Formats, Load, Op, batched_matmul, matmul, some, stream
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,14 @@ class Mla:
         """Yield projections, absorption, the two cores, projection out, element-wise work."""
         yield from self.projections(x, load, f)
         yield from softmax_cores(
-            self.decoding(load), f, x.heads, 1.0, float(self.kv_rank + self.rope_dim), float(self.kv_rank), shared_kv=True
+            self.decoding(load),
+            f,
+            x.heads,
+            1.0,
+            float(self.kv_rank + self.rope_dim),
+            float(self.kv_rank),
+            shared_kv=True,
+            latent=True,
         )
         yield from softmax_cores(
             self.prefilling(load), f, x.heads, x.heads, float(self.nope_dim + self.rope_dim), float(self.v_head_dim)
@@ -86,11 +93,13 @@ class Mla:
         yield matmul("down", "attention", load.tokens, self.down_columns, self.hidden, f)
         yield matmul("q_up", "attention", load.tokens, x.heads * key, self.query_rank or self.hidden, f)
         decoded = load.decode_seqs * load.decode_tokens
-        absorbed = batched_matmul("absorb", "attention", decoded, self.kv_rank, self.nope_dim + self.v_head_dim, x.heads, f)
-        yield absorbed._replace(calls=2.0 * (decoded > 0), format=f.attention)
+        absorbed = batched_matmul(
+            "absorb", "attention", decoded, self.kv_rank, self.nope_dim + self.v_head_dim, x.heads, f
+        )
+        yield absorbed._replace(calls=2.0 * some(decoded), format=f.attention)
         rebuilt = load.prefill_tokens
         up = matmul("kv_up", "attention", rebuilt, x.heads * (self.nope_dim + self.v_head_dim), self.kv_rank, f)
-        yield up._replace(calls=1.0 * (rebuilt > 0), bytes=up.bytes * (rebuilt > 0))
+        yield up._replace(calls=some(rebuilt), bytes=up.bytes * some(rebuilt))
         if self.gate:
             yield matmul("gate", "attention", load.tokens, x.heads * self.v_head_dim, self.hidden, f)
         yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
