@@ -155,8 +155,8 @@ def _this_machine(chips: int | None, where: str, dirs: catalog.Dirs, overrides: 
         draft = _named(_THIS, dirs, where)
     else:
         data = importlib.import_module("wherewithal.machine.this_machine").detect()  # asks the system's tools
-        inside = data.pop("chip")
-        draft = _Draft(_THIS, data | {"chip": _THIS}, _THIS, inside, "this machine", [])
+        inside, name, notes = (data.pop(key) for key in ("chip", "chip_name", "notes"))
+        draft = _Draft(_THIS, data | {"chip": name}, name, inside, "this machine", notes)
     changed = apply(draft.chip, draft.system, overrides)
     built = build(_THIS, draft.system, draft.chip_name, draft.chip, where, dirs, draft.file)
     return _sized(
