@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from wherewithal.catalog import load as catalog
-from wherewithal.catalog import prices
-from wherewithal.catalog.prices import ON_DEMAND, Price
 from wherewithal.machine.system import System
+from wherewithal.pricing import offers
 from wherewithal.pricing.energy import Watts
+from wherewithal.pricing.offers import ON_DEMAND, Price
 from wherewithal.units import number, show
 
 _HOUR_S = 3600.0
@@ -76,9 +76,9 @@ def cost(
         given = Price("", said.purchase_usd, said.purchase_usd, said.purchase_usd, ON_DEMAND, "", "as given", "", "", "assumed")
         return _bought([given], 1.0, count, "a chip, as given", power_w, said, dirs)
     rents = _rents(system, dirs)
-    offers = [r for r in rents if r[0].terms == ON_DEMAND] or [r for r in rents if r[0].terms == "band"]
-    if offers:
-        return _rented(offers, count, "public on-demand prices")
+    public = [r for r in rents if r[0].terms == ON_DEMAND] or [r for r in rents if r[0].terms == "band"]
+    if public:
+        return _rented(public, count, "public on-demand prices")
     bought = _purchase(system, count, power_w, said, dirs)
     if bought is not None:
         return bought
@@ -103,21 +103,21 @@ def electricity(dirs: catalog.Dirs = (), terms: Terms | None = None) -> float:
 
 def _rents(system: System, dirs: catalog.Dirs) -> list[tuple[Price, float]]:
     """Return rent prices with the chips that each pays for."""
-    whole = [(p, float(system.node_chips)) for p in prices.rent(system.name, dirs)]
-    return whole + [(p, 1.0) for p in prices.rent(system.chip.name, dirs)]
+    whole = [(p, float(system.node_chips)) for p in offers.rent(system.name, dirs)]
+    return whole + [(p, 1.0) for p in offers.rent(system.chip.name, dirs)]
 
 
-def _rented(offers: Sequence[tuple[Price, float]], count: int, what: str) -> Money:
-    each = np.array([p.usd / chips for p, chips in offers])
-    low, high = min(p.low / chips for p, chips in offers), max(p.high / chips for p, chips in offers)
+def _rented(found: Sequence[tuple[Price, float]], count: int, what: str) -> Money:
+    each = np.array([p.usd / chips for p, chips in found])
+    low, high = min(p.low / chips for p, chips in found), max(p.high / chips for p, chips in found)
     value = float(np.median(each))
-    many = f"median of {len(offers)} {what}" if len(offers) > 1 else f"one of the {what}: {offers[0][0].place}"
+    many = f"median of {len(found)} {what}" if len(found) > 1 else f"one of the {what}: {found[0][0].place}"
     basis = f"rent: {number(value)} USD/h a chip, {many}" + (f", {number(low)} to {number(high)}" if high > low else "")
-    return Money(value * count, low * count, high * count, basis, _sources(p for p, _ in offers))
+    return Money(value * count, low * count, high * count, basis, _sources(p for p, _ in found))
 
 
 def _purchase(system: System, count: int, power_w: Watts | None, said: Terms, dirs: catalog.Dirs) -> Money | None:
-    whole, single = prices.purchase(system.name, dirs), prices.purchase(system.chip.name, dirs)
+    whole, single = offers.purchase(system.name, dirs), offers.purchase(system.chip.name, dirs)
     if whole:
         what = f"{system.name}, {system.node_chips} chips" if system.node_chips > 1 else system.name
         return _bought(whole, float(system.node_chips), count, what, power_w, said, dirs)
