@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 
 from wherewithal.errors import InputError
 from wherewithal.machine.system import Chip
-from wherewithal.model.op import Op
+from wherewithal.model.blocks.mla import Mla
+from wherewithal.model.op import Formats, Load, Op, Stored
 from wherewithal.pricing.curve import LATENT, Curve, blend, compute_seconds, curves_for, memory_seconds
 from wherewithal.pricing.evidence import weakest
 
@@ -41,7 +44,7 @@ def op(kind: str, a: float | np.ndarray, b: float, c: float, form: str = "bf16",
     if kind == "attention_decode":
         return Op("x", kind, form, 512.0 * a * b * 8, 1024.0 * a * b, (a, b, np.array([2.0]), 4.0), **more)
     if kind == LATENT:
-        return Op("x", "attention_decode", form, 2176.0 * a * b * 16, 1152.0 * a * b, (a, b, 1.0, 16.0), **more)
+        return Op("x", LATENT, form, 2176.0 * a * b * 16, 1152.0 * a * b, (a, b, 1.0, 16.0), **more)
     if kind == "scan":
         return Op("x", kind, form, 8.0 * a * 16 * 16384, 8.0 * 16 * 16384 + 16384 * a, (a, 16.0, 16384.0), **more)
     return Op("x", kind, form, 0.0, a * b, (), **more)
@@ -138,8 +141,9 @@ def test_an_engine_gets_its_own_constants_where_they_differ() -> None:
 
 def test_a_latent_cache_has_a_curve_of_its_own() -> None:
     curves = curves_for(chip())
-    assert curves.of(op(LATENT, 8.0, 1000.0, 1.0)).kind == LATENT
-    assert curves.of(op("attention_decode", 8.0, 1000.0, 1.0)).kind == "attention_decode"
+    latent, grouped = curves.of(op(LATENT, 8.0, 1000.0, 1.0)), curves.of(op("attention_decode", 8.0, 1000.0, 1.0))
+    assert (latent.kind, grouped.kind) == (LATENT, "attention_decode")
+    assert latent.pad_bytes != grouped.pad_bytes
 
 
 @pytest.mark.parametrize(("kind", "form"), [("a kind of nobody", "bf16"), ("matmul", "fp8")])
@@ -217,3 +221,23 @@ def test_predictions_meet_the_tables(shared_data: Path) -> None:
     m, n, k = (d[c].to_numpy(float) for c in "mnk")
     t = curves_for(chip()).seconds(Op("x", "matmul", "bf16", 2 * m * n * k, 2 * (m * k + n * k + m * n), (m, n, k)))
     assert np.median(np.abs(np.log(t / (d.latency.to_numpy() * 1e-3)))) < 0.1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "bf16", "bandwidth"),
+    [("h100-sxm", 989.4e12, 3.35e12), ("h200-sxm", 989.5e12, 4.8e12), ("b200-sxm", 2250e12, 7.7e12)],
+)
+def test_a_whole_layer_adds_up(shared_data: Path, name: str, bf16: float, bandwidth: float) -> None:
+    """Latent attention with its projections, timed as one module that no curve was fitted to."""
+    pandas = pytest.importorskip("pandas")
+    d = pandas.read_parquet(shared_data / "measured" / "operators" / "mla_generation_module.parquet")
+    d = d[(d.suspect == "") & (d.chip == name) & (d.aic_backend == "trtllm") & (d.gemm_type == "bfloat16")]
+    d = d[(d.kv_cache_dtype == "bfloat16") & d.model.str.contains("DeepSeek-V3")]
+    priced = curves_for(replace(chip(name, bf16=bf16), bandwidth_bytes_per_s=bandwidth))
+    b, s, heads = (d[c].to_numpy(float) for c in ("batch_size", "step", "num_heads"))
+    layer = Mla(7168, 128, 1536, 512, 128, 64, 128)
+    ops = layer.ops(SimpleNamespace(heads=heads), Load(b, 1.0, s + 1.0), Formats({"other": Stored(16.0, "bf16")}))
+    error = np.log(sum(priced.seconds(x) for x in ops) / (d.latency.to_numpy() * 1e-3))
+    assert np.median(np.abs(error)) < 0.12
+    assert np.median(np.abs(error[d.latency.to_numpy() > 0.2])) < 0.08
