@@ -20,7 +20,7 @@ class Weight(NamedTuple):
 
     name: str
     part: str
-    count: Num
+    count: Num  # type: ignore[assignment]
     active: Num
 
 

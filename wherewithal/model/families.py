@@ -25,6 +25,7 @@ class Family:
         single: whether a layer holds one block (a mixer or a feed-forward layer) instead of two.
         parallel: whether attention and a state-space mixer stand side by side in every layer.
         double: whether a layer holds two attention and two dense parts around its experts.
+        ffn: whether layers have a feed-forward part of their own.
         beside: whether a dense part stands beside the experts.
         encoder: whether the model reads without generating (no KV cache is kept).
         attention_norms, mlp_norms: norms of the hidden width before and after each part.
@@ -38,6 +39,7 @@ class Family:
         gate: whether attention has an output gate.
         sinks: whether each head has a learnt sink.
         gated: whether feed-forward layers are gated.
+        wide: multiple of the hidden width that is the class default of a feed-forward width; 0 where it must be given.
         halved: whether the file's intermediate size counts gate and up together.
         mlp_inner_norm: whether norms stand inside: attention output and feed-forward width.
         shared_gate: whether shared experts have a gate of one column.
@@ -61,6 +63,7 @@ class Family:
     single: bool = False
     parallel: bool = False
     double: bool = False
+    ffn: bool = True
     beside: bool = False
     encoder: bool = False
     attention_norms: int = 1
@@ -79,6 +82,7 @@ class Family:
     gate: Trait = False
     sinks: bool = False
     gated: Trait = True
+    wide: int = 0
     halved: bool = False
     mlp_inner_norm: bool = False
     shared_gate: bool = False
@@ -110,7 +114,7 @@ def families() -> dict[str, Family]:
         merged.pop("classes", None)
         allowed = {f.name for f in fields(Family)}
         family = Family(name=name, **{k: v for k, v in merged.items() if k in allowed})
-        known.update({alias: family for alias in [name, *also]})
+        known.update(dict.fromkeys([name, *also], family))
     return known
 
 

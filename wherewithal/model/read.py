@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-
 from wherewithal.errors import InputError
 from wherewithal.model import read_attention, read_ffn, read_state
 from wherewithal.model.block import Block
@@ -23,7 +22,12 @@ TEXT_PARTS = ("text_config", "llm_config", "language_config")
 
 
 def read_config(
-    config: Mapping[str, Any], where: str, quant: Mapping[str, Any] | None = None, name: str = "", *, published: bool = True
+    config: Mapping[str, Any],
+    where: str,
+    quant: Mapping[str, Any] | None = None,
+    name: str = "",
+    *,
+    published: bool = True,
 ) -> Model:
     """Return the model that a config describes.
 
@@ -70,7 +74,6 @@ def _layers(c: Config, family: Family, plan: list[Slot]) -> tuple[tuple[Layer, .
     """Return groups of equal layers, and the draft layers."""
     seen: dict[Block, Block] = {}
     groups: dict[tuple[Block, ...], tuple[str, int]] = {}
-    parts: tuple[Block, ...] = ()
     for i, slot in enumerate(plan):
         built = [*_mixer(c, family, i, slot), *_ffn(c, family, i, slot)]
         built = _doubled(c, family, i, built) if family.double else built
@@ -78,7 +81,7 @@ def _layers(c: Config, family: Family, plan: list[Slot]) -> tuple[tuple[Layer, .
         label, count = groups.get(parts, (f"{slot.mixer}+{slot.ffn}", 0))
         groups[parts] = (label, count + 1)
     made = tuple(Layer(label, count, blocks) for blocks, (label, count) in groups.items())
-    return _named(made), _draft(c, family, plan, made, parts)
+    return _named(made), _draft(c, family, made)
 
 
 def _named(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -118,9 +121,7 @@ def _doubled(c: Config, family: Family, i: int, built: list[Block]) -> list[Bloc
     return [*once, *once, *built[1:]]
 
 
-def _draft(
-    c: Config, family: Family, plan: list[Slot], layers: tuple[Layer, ...], last: tuple[Block, ...]
-) -> tuple[Layer, ...]:
+def _draft(c: Config, family: Family, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """Return the multi-token prediction layers: a map from two hidden widths to one, then a layer like the last."""
     count = c.integer("drafts", 0)
     if not count:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from wherewithal.model.block import Block
 from wherewithal.model.blocks.block_sparse import BlockSparse
 from wherewithal.model.blocks.csa import Csa
@@ -19,18 +22,15 @@ INFINITE = float("inf")
 
 def norms(c: Config, family: Family, count: int) -> int:
     """Return the parameters of `count` norms of the hidden width."""
-    width: int = c.integer("hidden")
-    return count * width * family.norm_width
+    return int(count * c.integer("hidden") * family.norm_width)
 
 
 def softmax(c: Config, family: Family, i: int, span: str) -> Block:
     """Return the softmax attention of layer `i`; `span` is full, sliding, chunked or cross."""
-    readers = {"mla": mla, "dsa": dsa, "csa": csa, "mfa": mfa, "block_sparse": block_sparse}
-    reader = readers.get(family.attention)
-    if reader:
-        return reader(c, family, i)
+    if family.attention in READERS:
+        return READERS[family.attention](c, family, i)
     base, own = gqa(c, family, i, span), c.sub("sparse_config")
-    return pooled_sparse(c, base, own) if own is not None and span == "full" else base
+    return pooled_sparse(base, own) if own is not None and span == "full" else base
 
 
 def heads_of(c: Config, i: int, span: str) -> tuple[int, int, int, int]:
@@ -49,7 +49,9 @@ def heads_of(c: Config, i: int, span: str) -> tuple[int, int, int, int]:
     elif span == "full":
         kv = c.integer("num_global_key_value_heads", kv)
     if heads % kv:
-        raise c.fail(c.find("kv_heads")[0], f"{heads} heads are not a multiple of {kv} KV heads", "heads / KV heads is whole")
+        raise c.fail(
+            c.find("kv_heads")[0], f"{heads} heads are not a multiple of {kv} KV heads", "heads / KV heads is whole"
+        )
     size = c.integer("head_dim", None) or _divided(c)
     size = c.integer(f"{local}head_dim", size)
     value = c.integer(f"{local}v_head_dim", c.integer("v_head_dim", size))
@@ -59,14 +61,16 @@ def heads_of(c: Config, i: int, span: str) -> tuple[int, int, int, int]:
 def _divided(c: Config) -> int:
     heads, hidden = c.integer("heads"), c.integer("hidden")
     if hidden % heads:
-        raise c.fail("head_dim", f"missing, and hidden size {hidden} is not a multiple of {heads} heads", "add head_dim")
+        raise c.fail(
+            "head_dim", f"missing, and hidden size {hidden} is not a multiple of {heads} heads", "add head_dim"
+        )
     return int(hidden // heads)
 
 
 def _kv_heads(c: Config, i: int, heads: int) -> int:
     if c.items("block_configs"):
         group = nas_part(c, i, "attention").integer("n_heads_in_group", 1)
-        return heads // max(1, group)
+        return max(1, heads // max(1, group))
     if c.flag("multi_query") and not c.flag("new_decoder_architecture"):
         return 1
     kv: int = c.integer("kv_heads", heads)
@@ -85,7 +89,9 @@ def gqa(c: Config, family: Family, i: int, span: str) -> Gqa:
         small *= 2
     if family.mlp_inner_norm:
         small += heads * value
-    sinks = family.sinks or c.flag("add_swa_attention_sink_bias" if span == "sliding" else "add_full_attention_sink_bias")
+    sinks = family.sinks or c.flag(
+        "add_swa_attention_sink_bias" if span == "sliding" else "add_full_attention_sink_bias"
+    )
     owned = i < c.integer("layers", i + 1) - c.integer("num_kv_shared_layers", 0)
     return Gqa(
         hidden, heads, kv, size, value, window / 2 if family.half_window else window,
@@ -101,7 +107,7 @@ def qk_norm(c: Config, family: Family, heads: int, kv: int, size: int) -> int:
     return 2 * size if family.qk_norm == "head" else (heads + kv) * size
 
 
-def mla(c: Config, family: Family, i: int) -> Mla:
+def mla(c: Config, family: Family, _layer: int = 0) -> Mla:
     """Return multi-head latent attention."""
     query, rank = c.integer("query_rank", 0), c.integer("kv_rank")
     return Mla(
@@ -118,7 +124,7 @@ def replaced(c: Config, family: Family) -> LinearMap:
 
 def dsa(c: Config, family: Family, i: int) -> Dsa:
     """Return latent attention over the tokens that an indexer picks."""
-    base = mla(c, family, i)
+    base = mla(c, family)
     kinds = c.words("indexer_types", {"full": 1, "shared": 1})
     own = i >= len(kinds) or kinds[i] == "full"
     heads, size = (c.whole(k, c.integer(k), "index") for k in ("index_n_heads", "index_head_dim"))
@@ -138,15 +144,16 @@ def csa(c: Config, family: Family, i: int) -> Csa:
     smallest = min((r for r in ratios if r), default=0)
     indexed = ratio > 0 and ratio == smallest
     query, size = c.integer("query_rank"), c.integer("head_dim")
-    need = [c.whole(k, c.integer(k), "index") for k in ("o_groups", "o_lora_rank")]
-    index = [c.whole(k, c.integer(k), "index") for k in ("index_n_heads", "index_head_dim", "index_topk")]
-    return Csa(
-        c.integer("hidden"), c.integer("heads"), size, query, *need, c.integer("window"), ratio,
-        *(index if indexed else (0, 0, 0)), norm=norms(c, family, family.attention_norms) + query + size,
+    groups, rank = (c.whole(k, c.integer(k), "index") for k in ("o_groups", "o_lora_rank"))
+    hi, di, top = (c.whole(k, c.integer(k), "index") for k in ("index_n_heads", "index_head_dim", "index_topk"))
+    base = Csa(
+        c.integer("hidden"), c.integer("heads"), size, query, groups, rank, c.integer("window"), ratio,
+        norm=norms(c, family, family.attention_norms) + query + size,
     )  # fmt: skip
+    return replace(base, index_heads=hi, index_dim=di, topk=top) if indexed else base
 
 
-def mfa(c: Config, family: Family, i: int) -> Mfa:
+def mfa(c: Config, family: Family, _layer: int = 0) -> Mfa:
     """Return multi-matrix factorised attention."""
     rank = c.whole("share_q_dim", c.integer("share_q_dim"), "index")
     small = norms(c, family, family.attention_norms) + rank
@@ -169,11 +176,26 @@ def block_sparse(c: Config, family: Family, i: int) -> Gqa:
     return BlockSparse(**vars(base), index_heads=heads, index_dim=size, chosen=block * top)
 
 
-def pooled_sparse(c: Config, base: Gqa, own: Config) -> BlockSparse:
+def pooled_sparse(base: Gqa, own: Config) -> BlockSparse:
     """Return block-sparse attention whose index averages the layer's keys (`sparse_config`)."""
     block, top = (own.whole(k, own.integer(k), "index") for k in ("block_size", "topk"))
     stride = max(1, own.integer("kernel_stride", 16))
     chosen = block * top + own.integer("window_size", 0)
     return BlockSparse(
-        **vars(base), index_heads=base.heads, index_dim=base.head_dim, index_stride=stride, index_learnt=False, chosen=chosen
+        **vars(base),
+        index_heads=base.heads,
+        index_dim=base.head_dim,
+        index_stride=stride,
+        index_learnt=False,
+        chosen=chosen,
     )
+
+
+READERS: dict[str, Callable[[Config, Family, int], Block]] = {
+    "mla": mla,
+    "dsa": dsa,
+    "csa": csa,
+    "mfa": mfa,
+    "block_sparse": block_sparse,
+}
+"""Readers of the kinds of attention that are not grouped-query attention."""

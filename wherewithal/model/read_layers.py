@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from wherewithal.model.config import Config
@@ -48,12 +49,8 @@ def slots(c: Config, family: Family) -> list[Slot]:
     nas = _nas(c, len(mixers))
     if nas:
         return nas
-    ffn = ["none" if not _has_ffn(c, family) else "moe" if s else "dense" for s in sparse]
+    ffn = ["none" if not family.ffn else "moe" if s else "dense" for s in sparse]
     return [Slot(m, f) for m, f in zip(mixers, ffn, strict=True)]
-
-
-def _has_ffn(c: Config, family: Family) -> bool:
-    return family.name != "zamba2"
 
 
 def _single(word: str) -> Slot:
@@ -74,12 +71,21 @@ def depth(c: Config) -> int:
 
 def _mixers(c: Config, family: Family) -> list[str]:
     """Return each layer's mixer by the first rule whose keys the file holds."""
-    rules: list[Callable[[Config, Family], list[str]]] = [
-        _by_pattern, _by_words, _by_type_list, _by_hybrid_pattern, _by_linear_config, _by_block_types, _by_cross,
-        _by_interval, _by_period, _by_chunk, _by_window_pattern, _by_window,
-    ]  # fmt: skip
+    by_file = [
+        _by_pattern,
+        _by_type_list,
+        _by_hybrid_pattern,
+        _by_linear_config,
+        _by_block_types,
+        _by_cross,
+        _by_period,
+    ]
+    by_family: list[Callable[[Config, Family], list[str]]] = [_by_words, _by_interval, _by_chunk]
+    rules: list[Callable[[], list[str]]] = [partial(rule, c) for rule in by_file]
+    rules += [partial(rule, c, family) for rule in by_family]
+    rules += [partial(_by_window_pattern, c), partial(_by_window, c, family)]
     for rule in rules:
-        found = rule(c, family)
+        found = rule()
         if found:
             return found
     usual = "mamba" if family.single and family.mamba else "linear" if family.linear else "full"
@@ -94,7 +100,7 @@ def _sized(c: Config, key: str, words: list[str]) -> list[str]:
     return words
 
 
-def _by_pattern(c: Config, family: Family) -> list[str]:
+def _by_pattern(c: Config) -> list[str]:
     pattern = c.text("hybrid_override_pattern")
     if len(pattern) > 10_000:
         raise c.fail("hybrid_override_pattern", f"{len(pattern):,} letters", "a model has at most 10,000 layers")
@@ -109,17 +115,17 @@ def _by_words(c: Config, family: Family) -> list[str]:
     return _sized(c, key, words) if words else []
 
 
-def _by_type_list(c: Config, family: Family) -> list[str]:
+def _by_type_list(c: Config) -> list[str]:
     kinds = c.numbers("attn_type_list", "flag")
     return _sized(c, "attn_type_list", ["full" if k else "linear" for k in kinds]) if kinds else []
 
 
-def _by_hybrid_pattern(c: Config, family: Family) -> list[str]:
+def _by_hybrid_pattern(c: Config) -> list[str]:
     kinds = c.numbers("hybrid_layer_pattern", "flag")
     return _sized(c, "hybrid_layer_pattern", ["sliding" if k else "full" for k in kinds]) if kinds else []
 
 
-def _by_linear_config(c: Config, family: Family) -> list[str]:
+def _by_linear_config(c: Config) -> list[str]:
     linear = c.sub("linear_attn_config")
     if linear is None:
         return []
@@ -130,7 +136,7 @@ def _by_linear_config(c: Config, family: Family) -> list[str]:
     return ["full" if i + 1 in full else "linear" for i in range(count)]
 
 
-def _by_block_types(c: Config, family: Family) -> list[str]:
+def _by_block_types(c: Config) -> list[str]:
     cycle = [WORDS[w] for w in c.words("block_types", WORDS)]
     if not cycle:
         return []
@@ -138,7 +144,7 @@ def _by_block_types(c: Config, family: Family) -> list[str]:
     return ["sliding" if w == "full" and c.has("window") else w for w in mixed]
 
 
-def _by_cross(c: Config, family: Family) -> list[str]:
+def _by_cross(c: Config) -> list[str]:
     crossed = set(c.numbers("cross_attention_layers", "first_dense"))
     return ["cross" if i in crossed else "full" for i in range(depth(c))] if crossed else []
 
@@ -151,7 +157,7 @@ def _by_interval(c: Config, family: Family) -> list[str]:
     return ["full" if (i + 1) % every == 0 else "linear" for i in range(depth(c))]
 
 
-def _by_period(c: Config, family: Family) -> list[str]:
+def _by_period(c: Config) -> list[str]:
     period = c.integer("attn_layer_period", None)
     if period is None:
         return []
@@ -169,7 +175,7 @@ def _by_chunk(c: Config, family: Family) -> list[str]:
     return ["full" if (i + 1) % every == 0 else "chunked" for i in range(count)]
 
 
-def _by_window_pattern(c: Config, family: Family) -> list[str]:
+def _by_window_pattern(c: Config) -> list[str]:
     key = next((k for k in ("sliding_window_pattern", "_sliding_window_pattern") if c.has(k)), "")
     if not key or not c.has("window"):
         return []

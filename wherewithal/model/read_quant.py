@@ -211,7 +211,9 @@ def _modules(c: Config, plan: list[Slot]) -> dict[str, list[Modules]]:
     softmax = ("full", "sliding", "chunked", "cross", "hybrid")
     full = frozenset(i for i, s in enumerate(plan) if s.mixer in softmax)
     state = frozenset(i for i, s in enumerate(plan) if s.mixer not in (*softmax, "none"))
-    dense = frozenset(i for i, s in enumerate(plan) if s.ffn == "dense" or (s.ffn == "moe" and c.flag("enable_moe_block")))
+    dense = frozenset(
+        i for i, s in enumerate(plan) if s.ffn == "dense" or (s.ffn == "moe" and c.flag("enable_moe_block"))
+    )
     sparse = frozenset(i for i, s in enumerate(plan) if s.ffn == "moe")
     places = ("layers.#",) if c.flag("enable_moe_block") else _MLP
     router = (*_spelled(_MLP, (("gate", 1.0),)), *_spelled(("layers.#", *_MLP), (("router", 1.0),)))

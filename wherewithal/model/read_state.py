@@ -17,7 +17,6 @@ from wherewithal.model.blocks.mlp import Mlp
 from wherewithal.model.blocks.mlstm import MLstm
 from wherewithal.model.blocks.per_layer import PerLayer
 from wherewithal.model.blocks.residual import Residual
-from wherewithal.model.blocks.reused import Reused
 from wherewithal.model.blocks.rg_lru import RgLru
 from wherewithal.model.blocks.rwkv import Rwkv
 from wherewithal.model.config import Config
@@ -47,8 +46,8 @@ def mixer(c: Config, family: Family, i: int, word: str) -> list[Block]:
 
 
 def _kinds(family: Family) -> str:
-    own = [k for k in (family.attention, family.linear, family.mamba, family.recurrent) if k]
-    return ", ".join(own)
+    held = [k for k in (family.attention, family.linear, family.mamba, family.recurrent) if k]
+    return ", ".join(held)
 
 
 def lightning(c: Config, family: Family) -> Lightning:
@@ -78,10 +77,10 @@ def kda(c: Config, family: Family) -> Kda:
     own = c.sub("linear_attn_config")
     small = norms(c, family, family.attention_norms)
     if own is None:
-        sizes = [_need(c, k) for k in ("linear_num_heads", "linear_head_dim", "linear_conv_kernel_dim")]
-        return Kda(c.integer("hidden"), *sizes, norm=small)
-    sizes = [_need(own, k) for k in ("num_heads", "head_dim", "short_conv_kernel_size")]
-    return Kda(c.integer("hidden"), *sizes, full_gate=own.flag("use_full_rank_gate"), norm=small)
+        heads, size, conv = (_need(c, k) for k in ("linear_num_heads", "linear_head_dim", "linear_conv_kernel_dim"))
+        return Kda(c.integer("hidden"), heads, size, conv, norm=small)
+    heads, size, conv = (_need(own, k) for k in ("num_heads", "head_dim", "short_conv_kernel_size"))
+    return Kda(c.integer("hidden"), heads, size, conv, own.flag("use_full_rank_gate"), small)
 
 
 def mlstm(c: Config, family: Family) -> MLstm:
@@ -135,7 +134,9 @@ def mamba(c: Config, family: Family, *, joined: bool = False) -> Block:
     if family.mamba == "mamba1":
         return mamba1(c, small)
     if family.mamba != "mamba2":
-        raise c.fail(c.find("layer_words")[0], f"a state-space layer, which {family.name} does not have", _kinds(family))
+        raise c.fail(
+            c.find("layer_words")[0], f"a state-space layer, which {family.name} does not have", _kinds(family)
+        )
     heads, size = c.integer("ssm_heads"), c.integer("ssm_head_dim")
     inner = c.integer("ssm_inner", heads * size)
     if inner % heads:
@@ -171,7 +172,9 @@ def cross(c: Config, family: Family) -> Cross:
         note = f"cross-attention: every sequence holds one full image of {tokens} tokens"
         if note not in c.notes:
             c.notes.append(note)
-    return Cross(hidden, heads, kv, size, c.whole("vision_config.image_size", tokens), norms(c, family, 1) + 2 * size + 2)
+    return Cross(
+        hidden, heads, kv, size, c.whole("vision_config.image_size", tokens), norms(c, family, 1) + 2 * size + 2
+    )
 
 
 def hybrid(c: Config, family: Family, i: int) -> list[Block]:
@@ -183,12 +186,12 @@ def hybrid(c: Config, family: Family, i: int) -> list[Block]:
     size = c.integer("attention_head_dim", None) or max(1, 2 * hidden // heads)
     width = c.integer("intermediate")
     wide = c.integer("attention_hidden_size", 2 * hidden)
-    attention = Gqa(hidden, heads, c.integer("kv_heads", heads), size, size, norm=wide, input_width=wide)
-    shared: list[Block] = [attention, Mlp(hidden, width, norm=hidden)]
     listed = c.numbers("hybrid_layer_ids", "first_dense")
-    first = listed[0] if listed else next((k for k, w in enumerate(c.items("layer_words")) if w == "hybrid"), i)
-    if i >= first + max(1, c.integer("num_mem_blocks", 1)) and i != first:
-        shared = [Reused(b) for b in shared]
+    own = listed[: max(1, c.integer("num_mem_blocks", 1))] or [i]
+    shared: list[Block] = [
+        Gqa(hidden, heads, c.integer("kv_heads", heads), size, size, norm=wide, input_width=wide, held=i in own),
+        Mlp(hidden, width, norm=hidden, held=i in own),
+    ]
     rank = c.integer("adapter_rank", 0)
     adapter: list[Block] = [LinearMap(rank, hidden), LinearMap(2 * width, rank)] if rank else []
     return [*shared, *adapter, LinearMap(hidden, hidden), mamba(c, family)]

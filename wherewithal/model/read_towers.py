@@ -19,7 +19,9 @@ def read_towers(outer: Config) -> tuple[tuple[Layer, ...], int]:
         part = outer.sub(key)
         if part is None:
             continue
-        part.defaults = table("families.toml").get("towers", {}).get(outer.text("model_type"), {}) if key == "vision_config" else {}
+        part.defaults = (
+            table("families.toml").get("towers", {}).get(outer.text("model_type"), {}) if key == "vision_config" else {}
+        )
         lacking = [n for n in NEEDED if not part.has(n)]
         if lacking:
             part.notes.append(f"{key}: not counted, no {part.spellings(lacking[0])[0]}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wherewithal.model.op import Formats, Load, Num, Op
+from wherewithal.model.op import Formats, Load, Num, Op, some
 
 STATE_BYTES = 4.0
 """[B] per element of a recurrent state: engines keep it in float32 (`mamba_ssm_cache_dtype`, `mamba_ssm_dtype`)."""
@@ -42,7 +42,7 @@ def index_scan(load: Load, f: Formats, heads: float, dim: float, stride: float, 
         queries * keys * (2.0 * heads * dim),
         load.decode_seqs * keys * key_bytes + queries * (heads * dim * f.hidden_bytes),
         (load.decode_seqs, keys, 1.0, load.decode_tokens * heads),
-        calls=1.0 * (queries > 0),
+        calls=some(queries),
     )
     near = load.prefill_context / stride
     yield Op(
@@ -52,7 +52,7 @@ def index_scan(load: Load, f: Formats, heads: float, dim: float, stride: float, 
         load.prefill_tokens * near * (2.0 * heads * dim),
         load.prefill_tokens * (heads * dim * f.hidden_bytes) + load.prefill_seqs * (2.0 * key_bytes) * near,
         (load.prefill_tokens, near, heads, dim),
-        calls=1.0 * (load.prefill_tokens > 0),
+        calls=some(load.prefill_tokens),
     )
 
 

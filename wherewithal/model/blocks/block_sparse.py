@@ -53,7 +53,13 @@ class BlockSparse(Gqa):
         yield matmul("qkv", "attention", load.tokens, columns, self.hidden, f)
         yield from index_scan(load, f, self.index_heads, self.index_dim, self.index_stride, 2.0 * self.index_dim)
         yield from softmax_cores(
-            seeing(load, float(self.chosen)), f, x.heads, x.kv_heads, self.head_dim, self.v_head_dim, shared_kv=self.shared_kv
+            seeing(load, float(self.chosen)),
+            f,
+            x.heads,
+            x.kv_heads,
+            self.head_dim,
+            self.v_head_dim,
+            shared_kv=self.shared_kv,
         )
         yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
         yield stream("norm", load.tokens * self.hidden, f, passes=4.0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
 from wherewithal.model.blocks.gqa import softmax_cores
-from wherewithal.model.op import Formats, Load, Op, matmul, stream
+from wherewithal.model.op import Formats, Load, Op, matmul, some, stream
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,11 @@ class Cross:
         yield matmul("q", "attention", load.tokens, x.heads * size, width, f)
         rows = load.prefill_seqs * float(self.image_tokens)
         keys = matmul("image_kv", "attention", rows, 2.0 * x.kv_heads * size, width, f)
-        yield keys._replace(calls=1.0 * (rows > 0), bytes=keys.bytes * (rows > 0))
+        yield keys._replace(calls=some(rows), bytes=keys.bytes * some(rows))
         seen = float(self.image_tokens)
-        fixed = replace(load, decode_context=seen + 0.0 * load.decode_context, prefill_context=seen + 0.0 * load.prefill_context)
+        fixed = replace(
+            load, decode_context=seen + 0.0 * load.decode_context, prefill_context=seen + 0.0 * load.prefill_context
+        )
         yield from softmax_cores(fixed, f, x.heads, x.kv_heads, size, size)
         yield matmul("out", "attention", load.tokens, width, x.heads * size, f)
         yield stream("norm", load.tokens * width, f, passes=4.0)

@@ -55,7 +55,9 @@ class Mamba2:
         """Return projections (divided with the heads and groups), convolution, decays and norms."""
         inner = x.heads * self.head_dim
         matrices = self.hidden * (self._mixed(x) + 2 * inner + x.heads)
-        small = self._mixed(x) * (self.conv + self.conv_bias) + 3 * x.heads + (inner if self.inner_norm else 0) + self.norm
+        small = (
+            self._mixed(x) * (self.conv + self.conv_bias) + 3 * x.heads + (inner if self.inner_norm else 0) + self.norm
+        )
         return [Weight("projections", "attention", matrices, matrices), Weight("norms", "other", small, small)]
 
     def cache(self, x: Any) -> Cache:

@@ -19,6 +19,7 @@ class Mlp:
         intermediate: width inside.
         gated: whether a gate matrix stands beside the up matrix.
         bias, norm: parameters of biases and norms in the layer.
+        held: False where an earlier layer holds the weights.
 
     Source: arXiv 2002.05202 (gated linear units).
     """
@@ -29,6 +30,7 @@ class Mlp:
     gated: bool = True
     bias: int = 0
     norm: int = 0
+    held: bool = True
 
     @property
     def sizes(self) -> dict[str, float]:
@@ -36,7 +38,9 @@ class Mlp:
         return {"intermediate": self.intermediate}
 
     def weights(self, x: Any) -> list[Weight]:
-        """Return the matrices (divided), biases and norms (whole)."""
+        """Return the matrices (divided), biases and norms (whole); nothing where not held."""
+        if not self.held:
+            return []
         matrices = (3 if self.gated else 2) * self.hidden * x.intermediate
         small = self.bias + self.norm
         return [Weight("matrices", "mlp", matrices, matrices), Weight("norms", "other", small, small)]

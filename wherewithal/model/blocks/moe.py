@@ -103,7 +103,9 @@ class Moe:
         expected maximum of Poisson counts: 1 + sqrt(2 ln(ranks) / pairs).
         """
         pairs = load.routed_tokens * (self.per_token * x.experts / self.experts)
-        hit = np.ceil(x.experts) * -np.expm1(load.routed_tokens * np.log1p(-min(self.per_token / self.experts, 1 - 1e-12)))
+        hit = np.ceil(x.experts) * -np.expm1(
+            load.routed_tokens * np.log1p(-min(self.per_token / self.experts, 1 - 1e-12))
+        )
         hit = np.maximum(hit, 1e-9)
         rows = pairs / hit
         ranks = np.maximum(self.experts / x.experts, 1.0)
@@ -115,9 +117,7 @@ class Moe:
         yield stream("expert_act", pairs * (1.5 * x.expert_intermediate + 2.0 * self.width), f, passes=2.0)
 
     @staticmethod
-    def _grouped(
-        name: str, pairs: Num, hit: Num, rows: Num, n: Num, k: Num, f: Formats, skew: Num
-    ) -> Op:
+    def _grouped(name: str, pairs: Num, hit: Num, rows: Num, n: Num, k: Num, f: Formats, skew: Num) -> Op:
         stored = f.stored("experts")
         moved = hit * (n * k * (stored.bits / 8)) + pairs * (k * f.input_bytes("experts") + n * f.hidden_bytes)
         return Op(name, "grouped_matmul", stored.arithmetic, 2.0 * pairs * (n * k), moved, (rows, n, k, hit), skew=skew)

@@ -42,7 +42,10 @@ class Rwkv:
         """Return square maps (divided with the heads), low-rank maps' first halves (whole) and vectors."""
         width = x.heads * self.head_dim
         matrices = self.maps * self.hidden * width + self.ranks * (self.hidden + width)
-        return [Weight("projections", "attention", matrices, matrices), Weight("norms", "other", self.small, self.small)]
+        return [
+            Weight("projections", "attention", matrices, matrices),
+            Weight("norms", "other", self.small, self.small),
+        ]
 
     def cache(self, x: Any) -> Cache:
         """Return the state (float32) and the last token's hidden state, for two shifts (16 bit)."""
