@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wherewithal.app.report import picked, plan_verdict, short_layout, subject
 from wherewithal.app.report_parts import slo_limit
-from wherewithal.app.text import clean, number, shown
+from wherewithal.app.text import clean, exact, number, shown
 from wherewithal.errors import InputError
 from wherewithal.plan.answer import Answer, Plan
 
@@ -115,7 +115,7 @@ def _region(answer: Answer, x: Axis) -> list[str]:
     left = x.at(1 / limit)
     if left >= x.end:
         return []
-    words = f"TPOT {shown(limit, 's').value} or better"
+    words = f"TPOT {exact(limit, 's')} or better"
     return [
         f'<rect x="{left:.1f}" y="{_TOP}" width="{x.end - left:.1f}" height="{_HEIGHT - _TOP - _BOTTOM}" fill="{_REGION}"/>',
         f'<line x1="{left:.1f}" y1="{_TOP}" x2="{left:.1f}" y2="{_HEIGHT - _BOTTOM}" stroke="#555" stroke-dasharray="5 4"/>',

@@ -19,6 +19,7 @@ from wherewithal.app.text import (
     pasteable,
     percent,
     shown,
+    table,
     wrapped,
 )
 from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan
@@ -80,20 +81,26 @@ def plan_verdict(answer: Answer) -> str:
     """Return the first line of `plan`: fits or not, how it is served, the speed against the SLO."""
     best = answer.best
     if best is None or not best.feasible:
-        reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else "no layout was legal"
-        return f"Not feasible: {subject(answer)}: {reason}."
+        return _no(answer, "no layout was legal")
     rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
     limit = parts.slo_limit(answer.slo, "tpot")
-    asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else "; no SLO given, this is the knee"
+    asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else "; no SLO given: the knee of the frontier"
     return f"Fits: {subject(answer)}, {best.serving}: {rate}, TPOT {tpot}{asked}."
+
+
+def _no(answer: Answer, otherwise: str) -> str:
+    """Return the first line of a "no": the limit that binds first, in words."""
+    reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else otherwise
+    model = clean(answer.model.get("name", ""))
+    named = bool(model) and reason.startswith(model)
+    return f"Not feasible{subject(answer).removeprefix(model) if named else ': ' + subject(answer)}: {reason}."
 
 
 def predict_verdict(answer: Answer) -> str:
     """Return the first line of `predict`: what the deployment does, or why it cannot stand."""
     best = answer.best
     if best is None:
-        reason = clean(answer.why_not[0].text).rstrip(".") if answer.why_not else "this layout is not legal here"
-        return f"Not feasible: {subject(answer)}: {reason}."
+        return _no(answer, "this layout is not legal here")
     figures = (("", best.output_tokens_per_s, "tok/s"), ("TPOT ", best.tpot_s, "s"), ("TTFT ", best.ttft_s, "s"))
     said = ", ".join(name + shown(f, unit).value for name, f, unit in figures if math.isfinite(f.value))
     start = "Predicted" if best.feasible else "Misses the SLO"
@@ -118,7 +125,7 @@ def _not_feasible(answer: Answer, face: Face) -> list[list[str]]:
     """Return why not, limit by limit, each with its cheapest changes as commands to paste."""
     lines = ["Why, and the cheapest change of each kind:"] if answer.why_not else []
     for limit in answer.why_not:
-        lines += _limit(limit, face)
+        lines += _limit(limit, face, said=limit is answer.why_not[0])
     names = ", ".join(clean(w.limit) for w in answer.why_not)
     first = f"; {clean(answer.why_not[0].limit)} binds first" if len(answer.why_not) > 1 else ""
     lines += (
@@ -133,10 +140,11 @@ def _not_feasible(answer: Answer, face: Face) -> list[list[str]]:
     return blocks
 
 
-def _limit(limit: Limit, face: Face) -> list[str]:
-    gap = "" if limit.needed == limit.available else f" ({_need(limit)})"
-    name = clean(limit.limit)
-    lines = wrapped(f"{name:<8}  {clean(limit.text)}{gap}", face.width, 2, 12)
+def _limit(limit: Limit, face: Face, said: bool) -> list[str]:
+    """Return one limit and its fixes; `said` where the verdict has its text already."""
+    needed = _need(limit)
+    text = needed if said and needed else clean(limit.text) + (f" ({needed})" if needed else "")
+    lines = wrapped(f"{clean(limit.limit):<8}  {text}", face.width, 2, 12)
     for fix in limit.fix:
         then = f": {clean(fix.result)}" if fix.result else ""
         lines += wrapped(f"- {clean(fix.change)}{then}", face.width, 4, 6)
@@ -145,6 +153,9 @@ def _limit(limit: Limit, face: Face) -> list[str]:
 
 
 def _need(limit: Limit) -> str:
+    """Return needed against available in words; empty where they are not both known."""
+    if limit.needed == limit.available or not (math.isfinite(limit.needed) and math.isfinite(limit.available)):
+        return ""
     needed, available = (shown(v, limit.unit).value for v in (limit.needed, limit.available))
     if needed == available:  # three digits cannot tell them apart
         return f"needed {limit.needed:,.6g}, available {limit.available:,.6g} {limit.unit}"
@@ -158,14 +169,21 @@ def trade_off(answer: Answer, face: Face) -> list[str]:
     rows = picked(answer)
     title = "Trade-off, fastest per user first (> chosen" + (", * meets the SLO)" if answer.slo else ")")
     columns, cells = trade_off_cells(answer, rows)
+    if not face.stack and max(map(len, table(_kept(columns), cells, 10**6))) > max(face.width, 92):
+        columns, cells = trade_off_cells(answer, rows, brief=True)
     if face.plain:
         columns[0] = Column("mark")
         cells = [[MARKS.get(c[0].strip(), ""), *c[1:]] for c in cells]
     return [*wrapped(title, face.width, 0, 2), *parts.lay(columns, cells, face)]
 
 
-def trade_off_cells(answer: Answer, rows: Sequence[Plan]) -> tuple[list[Column], list[list[str]]]:
-    """Return the columns and the cells of the trade-off table for some plans."""
+def _kept(columns: Sequence[Column]) -> list[Column]:
+    """Return columns that all stay, to see how wide they are together."""
+    return [Column(c.head, c.side) for c in columns]
+
+
+def trade_off_cells(answer: Answer, rows: Sequence[Plan], brief: bool = False) -> tuple[list[Column], list[list[str]]]:
+    """Return the columns and the cells of the trade-off table for some plans; `brief` counts the chips of long layouts."""
     columns = [
         Column(""),
         Column("tok/s/user", ">"),
@@ -175,11 +193,16 @@ def trade_off_cells(answer: Answer, rows: Sequence[Plan]) -> tuple[list[Column],
         Column("J/token", ">", drop=4),
         Column("USD/Mtok", ">", drop=3),
         Column("serving", drop=5),
-        Column("layout"),
+        Column("chips of each pool" if brief else "layout"),
     ]
-    modes = len({p.serving for p in answer.frontier}) > 1
+    many = brief or len({p.serving for p in answer.frontier}) > 1
     cells = [
-        [_mark(answer, p), *_figures(p), SERVING_SHORT.get(p.serving, p.serving) if modes else "", short_layout(p)]
+        [
+            _mark(answer, p),
+            *_figures(p),
+            SERVING_SHORT.get(p.serving, p.serving) if many else "",
+            short_layout(p, brief),
+        ]
         for p in rows
     ]
     keep = [i for i in range(len(columns)) if columns[i].head == "" or any(c[i].strip("- ") for c in cells)]
@@ -202,11 +225,14 @@ def _figures(plan: Plan) -> list[str]:
     ]
 
 
-def short_layout(plan: Plan) -> str:
-    """Return all pools of a plan in one cell: `4x tp8 ep8`, or `P 2x tp8 ep8 / D 1x dp32 ep32`."""
+def short_layout(plan: Plan, brief: bool = False) -> str:
+    """Return all pools of a plan in one cell: `4x tp8 ep8`, or `P 2x tp8 ep8 / D 1x dp32 ep32`; brief, `P 16 / D 32`."""
     said = []
     for pool in plan.pools:
         role = "" if pool.role == "all" else f"{pool.role[:1].upper()} "
+        if brief and role:
+            said.append(f"{role}{pool.chips}")
+            continue
         layout = str(pool.layout).removeprefix("tp1 ") if pool.layout.ranks > 1 else str(pool.layout)
         said.append(f"{role}{pool.replicas}x {clean(layout)}")
     return " / ".join(said)
@@ -249,6 +275,9 @@ def _levers(answer: Answer, face: Face) -> list[str]:
         else:
             line = f"{_sign(v)}  {change:<{longest}}  {percent(v.effect, signed=True):>5} tok/s  {rest}"
         fits = len(line) + 4 <= face.width or face.plain
+        if not fits and rest and len(line) - len(rest) + 4 <= face.width and not face.stack:
+            lines += [f"    {line.removesuffix(rest).rstrip()}", *wrapped(rest, face.width, 8)]
+            continue
         lines += [f"    {line.rstrip()}"] if fits else wrapped(line, face.width, 4, 8)
     return lines
 
@@ -337,8 +366,10 @@ def _ground(answer: Answer, face: Face) -> list[str]:
     """Return what the answer rests on: assumptions, overrides, weak figures, notes."""
     lines = default_lines(answer.assumptions, face)
     lines += labelled("overrides", [_override(k, v) for k, v in answer.overrides.items()], face.width)
-    weak = [clean(w) for w in answer.weak_figures[:MOST_WEAK]]
-    more = len(answer.weak_figures) - len(weak)
+    # The same figure of a chip and of the system that holds it is one figure.
+    different = list({w.partition(" ")[2] or w: clean(w) for w in reversed(answer.weak_figures)}.values())[::-1]
+    weak = different[:MOST_WEAK]
+    more = len(different) - len(weak)
     weak += [f"and {more} more (--json lists them)"] if more > 0 else []
     lines += labelled("weak", weak, face.width)
     for text in answer.notes:

@@ -39,6 +39,9 @@ def compare_text(answer: Comparison, face: Face) -> str:
             for line in _absent(system, one, face)
         ],
     ]
+    layouts = [[clean(s), short_layout(a.best)] for s, a in zip(answer.systems, answer.answers, strict=True) if a.best]
+    table_of = lay((Column("system"), Column("layout")), layouts, face)
+    blocks.append(table_of)
     if answer.flips:
         blocks.append(
             ["Flips when", *(line for f in answer.flips for line in wrapped(f"- {clean(f.text)}", face.width, 2, 4))]
