@@ -85,7 +85,7 @@ def test_adding(folder: Path, no_user_folder: Path, tmp_path: Path) -> None:
 def test_a_wrong_file_is_not_added(folder: Path, no_user_folder: Path) -> None:
     source = folder / "chips" / "mine.toml"
     edit(source, 'from = "my own sheet"', 'from = "key"')
-    with pytest.raises(FileProblems, match='ranks.from: no source "key"'):
+    with pytest.raises(FileProblems, match=r'ranks\.from: no source "key"'):
         add("chips", source)
     assert not no_user_folder.exists()
     with pytest.raises(InputError, match=r"does not end in \.toml"):

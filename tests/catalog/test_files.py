@@ -27,8 +27,8 @@ def chip(**more: Any) -> dict[str, Any]:
     ("change", "line"),
     [
         ({"bandwidth": RATE | {"is": "4.8 TBs"}}, 'bandwidth: "4.8 TBs": unknown unit "TBs"; did you mean "TB/s"?'),
-        ({"memory": "80 GB"}, "memory: '80 GB' has no source; write {is = \"80 GB\", known = \"read\", from = \"where it says so\"}"),
-        ({"memory": 80}, "memory: 80 has no source; write {is = \"80\", known = \"read\", from = \"where it says so\"}"),
+        ({"memory": "80 GB"}, "memory: '80 GB' has no source; write " + '{is = "80 GB", known = "read", from = "where it says so"}'),
+        ({"memory": 80}, 'memory: 80 has no source; write {is = "80", known = "read", from = "where it says so"}'),
         ({"memory": BYTES | {"from": ""}}, "memory.from: '': string should have at least 1 character"),
         ({"memory": BYTES | {"known": "guessed"}}, "memory.known: 'guessed': should be 'read', 'derived', 'estimated', 'unverified' or 'assumed'"),
         ({"memory": BYTES | {"is": "80"}}, 'memory: "80" has no unit; write 80GB or 80GiB'),

@@ -144,7 +144,7 @@ def test_every_config_keeps_all_but_irrelevant_keys(shared_data: Path) -> None:
 @pytest.mark.shared
 def test_every_price_is_there(shared_data: Path) -> None:
     folder = load.builtin() / "prices"
-    count = sum(len(load.read_csv(p)) for p in folder.iterdir() if p.name not in ("exchange.csv",))
+    count = sum(len(load.read_csv(p)) for p in folder.iterdir() if p.name != "exchange.csv")
     assert count == len(rows(shared_data / "prices.csv"))
 
 

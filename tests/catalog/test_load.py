@@ -133,7 +133,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_a_wrong_file_is_never_skipped(folder: Path) -> None:
     (folder / "chips" / "bad.toml").write_text('label = "x"\n', encoding="utf-8")
-    with pytest.raises(FileProblems, match="chips/bad.toml: maker: is missing"):
+    with pytest.raises(FileProblems, match=r"chips/bad\.toml: maker: is missing"):
         load.record("chips", "bad", [folder])
 
 

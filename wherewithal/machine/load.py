@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -154,9 +153,11 @@ def _this_machine(chips: int | None, where: str, dirs: catalog.Dirs, overrides: 
     if catalog.find("systems", _THIS, dirs):
         draft = _named(_THIS, dirs, where)
     else:
-        data = importlib.import_module("wherewithal.machine.this_machine").detect()  # asks the system's tools
-        inside, name, notes = (data.pop(key) for key in ("chip", "chip_name", "notes"))
-        draft = _Draft(_THIS, data | {"chip": name}, name, inside, "this machine", notes)
+        from wherewithal.machine.this_machine import detect  # asks the system's tools, so only when needed
+
+        data = detect(dirs=dirs)
+        name, inside, notes = data.pop("chip_name"), data.pop("chip"), data.pop("notes")
+        draft = _Draft(_THIS, data | {"chip": name}, name, inside, "this machine", list(notes))
     changed = apply(draft.chip, draft.system, overrides)
     built = build(_THIS, draft.system, draft.chip_name, draft.chip, where, dirs, draft.file)
     return _sized(
