@@ -260,6 +260,7 @@ def _from_processor(cpu: Processor, find: Resolve, dirs: catalog.Dirs, notes: li
         if cpu.memory_bytes:
             chip["memory"] = _figure(f"{int(cpu.memory_bytes / cpu.sockets)} B", "read", cpu.source, "of one socket")
         notes.append(f"the processor is {name} of the catalog")
+        _fill(chip, cpu, notes)
     else:
         name, chip = NAME, _unknown_processor(cpu, notes)
     data: Data = {
@@ -269,6 +270,21 @@ def _from_processor(cpu: Processor, find: Resolve, dirs: catalog.Dirs, notes: li
         "notes": notes,
     }  # fmt: skip
     return data | {"tiers": _tiers(chip, cpu.sockets, dirs, notes)}
+
+
+def _fill(chip: Data, cpu: Processor, notes: list[str]) -> None:
+    """Give a catalog chip without a 16-bit peak or a memory rate the estimate of this machine."""
+    peak, bandwidth = _peak(cpu), _bandwidth(cpu)
+    if peak and not {"bf16", "fp16", "fp8"} & set(chip.get("peak", {})):
+        chip.setdefault("peak", {})["bf16"] = _per_socket(peak[1], "flops_per_s", "GFLOP/s", cpu.sockets)
+        notes.append("the catalog has no peak of it: estimated from cores, clock and instruction sets")
+    if bandwidth and "bandwidth" not in chip:
+        chip["bandwidth"] = _per_socket(bandwidth, "bytes_per_s", "GB/s", cpu.sockets)
+        notes.append("the catalog has no memory rate of it: estimated")
+
+
+def _per_socket(figure: Data, unit: str, shown: str, sockets: int) -> Data:
+    return {**figure, "is": f"{parse(figure['is'], unit, NAME) / sockets / 1e9:.6g} {shown}"}
 
 
 def _unknown_processor(cpu: Processor, notes: list[str]) -> Data:
@@ -286,10 +302,8 @@ def _unknown_processor(cpu: Processor, notes: list[str]) -> Data:
     notes.append("the catalog does not know this processor: its peak and memory rate are estimates")
     share = 1.0 / cpu.sockets
     rates = {peak[0], "bf16"}  # without bf16 instructions it is computed in fp32, at that rate
-    one = dict(peak[1])
-    one["is"] = f"{parse(one['is'], 'flops_per_s', NAME) * share / 1e9:.6g} GFLOP/s"
-    each = dict(bandwidth)
-    each["is"] = f"{parse(each['is'], 'bytes_per_s', NAME) * share / 1e9:.6g} GB/s"
+    one = _per_socket(peak[1], "flops_per_s", "GFLOP/s", cpu.sockets)
+    each = _per_socket(bandwidth, "bytes_per_s", "GB/s", cpu.sockets)
     return {
         "label": (_tidy(cpu.name) or "processor")[:80], "maker": maker, "country": country, "class": "cpu",
         "ranks": _figure("1", "derived", cpu.source),
