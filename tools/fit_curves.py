@@ -173,7 +173,9 @@ def write(out: Path, records: list[dict[str, Any]], pools: list, analog: list, b
             HEAD + f'chip = "{name}"\n\n' + "\n".join(block("curve", entry(r)) for r in mine)
         )
     text = [HEAD, "[computed_in]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["computed_in"].items())]
-    text += ["\n[near]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand["near"].items()), "\n"]
+    for head in ("same", "near"):
+        text += [f"\n[{head}]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand[head].items())]
+    text.append("\n")
     for c, errors, names in pools:
         shown = {k: getattr(c, k) for k in CONSTANTS}
         text.append(

@@ -109,6 +109,7 @@ def test_a_rank_is_its_part_of_the_chip() -> None:
         ("h100-sxm", "bf16", "measured"),
         ("h100-pcie", "bf16", "analog"),
         ("tpu-v6e", "fp8", "analog"),
+        ("b200-sxm", "fp4", "measured"),
         ("mi300x", "bf16", "analog"),
         ("a chip of nobody", "bf16", "datasheet"),
         ("a chip of nobody", "a format of nobody", "datasheet"),

@@ -288,10 +288,13 @@ class Store:
         return self._files[chip]
 
     def _pick(self, chip: str, kind: str, form: str, engine: str) -> dict[str, Any] | None:
-        rows = [r for r in self.rows(chip) if r["kind"] == kind and r["format"] == form]
-        own = [r for r in rows if engine and r.get("engine") == engine]
-        general = [r for r in rows if not r.get("engine")]
-        return next(iter(own or general), None)
+        for name in (form, *self._pool.get("same", {}).get(form, ())):
+            rows = [r for r in self.rows(chip) if r["kind"] == kind and r["format"] == name]
+            own = [r for r in rows if engine and r.get("engine") == engine]
+            general = [r for r in rows if not r.get("engine")]
+            if own or general:
+                return (own or general)[0]
+        return None
 
     def find(self, chip: str, kind: str, form: str, engine: str = "") -> Curve:
         """Return the best curve there is: own, then a relative's, then the same chip's nearest format, then the pool.
@@ -302,7 +305,7 @@ class Store:
         row = self._pick(chip, kind, form, engine)
         if row:
             evidence = row.get("evidence", MEASURED)
-            return _curve(row, evidence, row.get("note") or f"fitted on {chip}")
+            return replace(_curve(row, evidence, row.get("note") or f"fitted on {chip}"), format=form)
         near = self._pool.get("near", {}).get(form, ())
         tries = [(c, form) for c in self.relatives(chip)]
         tries += [(c, f) for f in near for c in (chip, *self.relatives(chip))]
@@ -312,7 +315,7 @@ class Store:
                 what = f"{name}, {other}" if other != form else name
                 c = _curve(row, ANALOG, f"constants of {what}, scaled by the datasheets")
                 return self._wider(c, kind, form, "chip" if other == form else "format")
-        for other in (form, *near, "bf16"):
+        for other in (form, *self._pool.get("same", {}).get(form, ()), *near, "bf16"):
             for row in self._pool.get("curve", ()):
                 if row["kind"] == kind and row["format"] == other:
                     return replace(_curve(row, DATASHEET, "median of all measured chips"), format=form)
