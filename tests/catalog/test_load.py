@@ -180,3 +180,20 @@ def test_it_reads_from_a_zip(tmp_path: Path) -> None:
     assert names
     assert load.files.read_toml(inside / "chips" / names[0])["label"]
     assert len(load.read_csv(inside / "aliases.csv")) > 100
+
+
+def test_an_alias_that_names_a_precision_says_which() -> None:
+    other = next(a for a in load.aliases("models") if a.relation == "other-precision" and a.precision == "nvfp4")
+    assert load.model_record(other.alias)["named_precision"] in ("nvfp4", "")
+    assert {load.model_record(a.alias)["named_precision"] for a in load.aliases("models") if a.precision} >= {
+        "nvfp4",
+        "fp8",
+    }
+    assert load.model_record(load.names("models")[0])["named_precision"] == ""
+
+
+def test_defaults_in_words_have_no_figure() -> None:
+    words = [name for name, r in load.table("defaults").items() if r.unit == "text"]
+    assert len(words) > 5
+    with pytest.raises(ValueError, match="has no unit"):
+        load.default(words[0])

@@ -141,7 +141,7 @@ def _table_row(kind: str, name: str, dirs: Dirs) -> Row:
         ]
         return {"input tokens": lengths[0], "output tokens": lengths[1], "known": r.known, "from": r.from_}
     if kind == "defaults":
-        return {"value": _said(r), "known": r.known, "from": r.from_, "note": r.note}
+        return {"value": r.is_ if r.unit == "text" else _said(r), "known": r.known, "from": r.from_, "note": r.note}
     if kind == "sources":
         return {"date": r.date, "licence": r.licence, "text": r.text}
     return {}

@@ -268,7 +268,8 @@ def model_record(name: str, dirs: Dirs = (), where: str = "MODEL") -> dict[str, 
     """Return a model's file as plain data: `config` in full, `hf_quant_config` where there is one.
 
     Condensed lists of layer names are unfolded. A quantised checkpoint of a model with its own record takes that
-    model's config and its own `hf_quant_config`; `checkpoint_of` then names the model. `note` says what `resolve` says.
+    model's config and its own `hf_quant_config`; `checkpoint_of` then names the model. `note` says what `resolve` says;
+    `named_precision` is the format that an alias of another precision names (`nvfp4`, `q4_k_m`), else empty.
 
     Raises:
         InputError: unknown name.
@@ -292,8 +293,8 @@ def model_record(name: str, dirs: Dirs = (), where: str = "MODEL") -> dict[str, 
         for key in ("hf_quant_config", "quantization_config"):
             if isinstance(place, dict) and isinstance(place.get(key), dict):
                 place[key] = unfold(place[key])
-    data["note"] = note
-    return data
+    spelling = alias("models", name, dirs) if note else None
+    return data | {"note": note, "named_precision": spelling.precision if spelling else ""}
 
 
 def unfold(value: Any) -> Any:
@@ -353,7 +354,7 @@ def table(kind: str, dirs: Dirs = ()) -> dict[str, Any]:
 
 
 def default(name: str, dirs: Dirs = ()) -> Figure:
-    """Return one default of `defaults.toml` as a figure."""
+    """Return one default of `defaults.toml` as a figure; those in words are only for people."""
     figure: Figure = record("defaults", name, dirs).figure
     return figure
 

@@ -251,13 +251,14 @@ class WorkloadRecord(Record):
 
 
 class DefaultRecord(Stated):
-    """What an answer takes where the question does not say: one line of `defaults.toml`."""
+    """What an answer takes where the question does not say: one line of `defaults.toml`; a figure, or a word or two."""
 
-    unit: str = Field(max_length=20, description="dimension of the figure")
+    unit: str = Field(max_length=20, description='dimension of the figure, or "text"')
 
     @model_validator(mode="after")
     def _read(self) -> DefaultRecord:
-        self.read_as(self.unit, 0.0, _MOST)
+        if self.unit != "text":
+            self.read_as(self.unit, 0.0, _MOST)
         return self
 
 
