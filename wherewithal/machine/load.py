@@ -14,6 +14,7 @@ from wherewithal.catalog import load as catalog
 from wherewithal.catalog.records import ChipRecord, HostDefault, HostRecord, Stated, SystemRecord
 from wherewithal.errors import InputError
 from wherewithal.figure import Figure, weaker
+from wherewithal.machine import this_machine
 from wherewithal.machine.override import apply
 from wherewithal.machine.system import Chip, Host, System, Tier
 
@@ -153,9 +154,7 @@ def _this_machine(chips: int | None, where: str, dirs: catalog.Dirs, overrides: 
     if catalog.find("systems", _THIS, dirs):
         draft = _named(_THIS, dirs, where)
     else:
-        from wherewithal.machine.this_machine import detect  # asks the system's tools, so only when needed
-
-        data = detect(dirs=dirs)
+        data = this_machine.detect(dirs=dirs)
         name, inside, notes = data.pop("chip_name"), data.pop("chip"), data.pop("notes")
         draft = _Draft(_THIS, data | {"chip": name}, name, inside, "this machine", list(notes))
     changed = apply(draft.chip, draft.system, overrides)
