@@ -7,6 +7,7 @@ import importlib
 import io
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -89,10 +90,13 @@ def test_commands_of_pages_run(said: Said) -> None:
     assert out
 
 
-def test_examples_of_help_run() -> None:
-    wrong = []
+def test_examples_of_help_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a reader would try them, in a folder that holds a config.json."""
     lines = examples_of_help()
     assert len(lines) >= 4
+    shutil.copy(ROOT / "examples" / "own-model" / "config.json", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    wrong = []
     for line in lines:
         code, _, err = run(shlex.split(line)[1:])
         if code not in (0, 1):
