@@ -222,7 +222,7 @@ def _state(config: dict[str, Any], keys: Mapping[str, Any], arch: str) -> None:
         config.update(
             linear_num_heads=heads, linear_head_dim=keys.get(f"{arch}.kda.head_dim"), linear_conv_kernel_dim=conv
         )
-    if not all(isinstance(v, int) and v > 0 for v in (inner, rank)) or not isinstance(inner, int):
+    if not (isinstance(inner, int) and isinstance(rank, int) and inner > 0 and rank > 0):
         return
     if config["model_type"] in ("mamba", "jamba"):
         config.update(mamba_dt_rank=rank, mamba_expand=max(1, inner // max(1, config["hidden_size"])))

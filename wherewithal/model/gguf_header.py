@@ -42,7 +42,7 @@ class Tensor(NamedTuple):
 class Length(NamedTuple):
     """A list whose entries were passed over: how many there are."""
 
-    count: int
+    count: int  # type: ignore[assignment]
 
 
 class Header(NamedTuple):
@@ -68,7 +68,7 @@ def read_header(path: Path) -> Header:
     """
     where = str(path)
     try:
-        with path.open("rb", opener=_no_wait) as file:
+        with open(path, "rb", opener=_no_wait) as file:  # noqa: PTH123 (Path.open takes no opener)
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError(where, "not a regular file", "give a GGUF file")
             if os.fstat(file.fileno()).st_size < 24:

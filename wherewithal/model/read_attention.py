@@ -70,7 +70,7 @@ def _divided(c: Config) -> int:
 def _kv_heads(c: Config, i: int, heads: int) -> int:
     if c.items("block_configs"):
         group = nas_part(c, i, "attention").integer("n_heads_in_group", 1)
-        return max(1, heads // max(1, group))
+        return int(max(1, heads // max(1, group)))
     if c.flag("multi_query") and not c.flag("new_decoder_architecture"):
         return 1
     kv: int = c.integer("kv_heads", heads)

@@ -26,11 +26,11 @@ def _width(c: Config, family: Family, i: int) -> int:
     factor = c.number("ffn_proj_factor", None, high=1e3)
     if factor is not None:
         step = max(1, c.integer("ffn_round_up_to_multiple_of", 1))
-        return int(-(-factor * c.integer("hidden") // step)) * step
+        return int(-(-factor * c.integer("hidden") // step) * step)
     usual = {"default": family.wide * c.integer("hidden")} if family.wide else {}
     width: int = c.integer("dense_width", None) or c.integer("intermediate", **usual)
     if family.halved:
-        width //= 2
+        width = max(1, width // 2)
     last = c.integer("layers", i + 1) - c.integer("num_kv_shared_layers", 0)
     return 2 * width if c.flag("use_double_wide_mlp") and i >= last else width
 
