@@ -12,8 +12,26 @@ from hypothesis import strategies as st
 from tests.strategies import ALL_BLOCKS, FORMATS, KINDS, PARTS, formats, loads, name_of, whole_sizes
 from wherewithal.model.op import Formats, Load, Stored
 
-OP_KINDS = {"matmul", "batched_matmul", "grouped_matmul", "attention_prefill", "attention_decode", "attention_latent", "scan", "stream"}
-LENGTHS = {"matmul": 3, "batched_matmul": 4, "grouped_matmul": 4, "attention_prefill": 4, "attention_decode": 4, "attention_latent": 4, "scan": 3, "stream": 0}
+OP_KINDS = {
+    "matmul",
+    "batched_matmul",
+    "grouped_matmul",
+    "attention_prefill",
+    "attention_decode",
+    "attention_latent",
+    "scan",
+    "stream",
+}
+LENGTHS = {
+    "matmul": 3,
+    "batched_matmul": 4,
+    "grouped_matmul": 4,
+    "attention_prefill": 4,
+    "attention_decode": 4,
+    "attention_latent": 4,
+    "scan": 3,
+    "stream": 0,
+}
 BLOCK_KINDS = {"attention", "linear", "mlp", "moe", "embedding", "head", "tower", "residual"}
 
 every_block = pytest.mark.parametrize("block", ALL_BLOCKS, ids=name_of)
@@ -51,8 +69,10 @@ def test_ops_are_well_formed(block, load: Load, f: Formats) -> None:
         assert len(op.sizes) == LENGTHS[op.kind]
         assert op.name not in names
         names.add(op.name)
-        assert np.all(np.isfinite(op.flops)) and np.all(np.asarray(op.flops) >= 0)
-        assert np.all(np.isfinite(op.bytes)) and np.all(np.asarray(op.bytes) >= 0)
+        assert np.all(np.isfinite(op.flops))
+        assert np.all(np.asarray(op.flops) >= 0)
+        assert np.all(np.isfinite(op.bytes))
+        assert np.all(np.asarray(op.bytes) >= 0)
         assert np.all(np.asarray(op.skew) >= 1 - 1e-12)
 
 
@@ -80,7 +100,9 @@ def test_more_context_is_never_less_work(block, load: Load, more: float) -> None
         load.decode_seqs, load.decode_tokens, load.decode_context * more, load.prefill_tokens,
         load.prefill_context * more, load.prefill_seqs, load.routed_tokens,
     )  # fmt: skip
-    for short, long in zip(block.ops(whole_sizes(block), load, FORMATS), block.ops(whole_sizes(block), longer, FORMATS), strict=True):
+    for short, long in zip(
+        block.ops(whole_sizes(block), load, FORMATS), block.ops(whole_sizes(block), longer, FORMATS), strict=True
+    ):
         assert long.flops >= short.flops * (1 - 1e-12)
         assert long.bytes >= short.bytes * (1 - 1e-12)
 
@@ -96,7 +118,11 @@ def test_flops_cover_active_matrices(block, load: Load) -> None:
         return
     small = {"norms", "bias", "index_norm", "extra", "norm", "mixing"}
     matrices = sum(float(w.active) for w in block.weights(whole_sizes(block)) if w.name not in small)
-    done = sum(float(op.flops) for op in block.ops(whole_sizes(block), load, FORMATS) if not op.name.startswith(("core", "scan")))
+    done = sum(
+        float(op.flops)
+        for op in block.ops(whole_sizes(block), load, FORMATS)
+        if not op.name.startswith(("core", "scan"))
+    )
     assert done >= 2 * matrices * load.tokens * (1 - 1e-9)
 
 

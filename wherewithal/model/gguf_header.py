@@ -68,7 +68,7 @@ def read_header(path: Path) -> Header:
     """
     where = str(path)
     try:
-        with open(path, "rb", opener=_no_wait) as file:  # noqa: PTH123 (Path.open takes no opener)
+        with open(path, "rb", opener=_no_wait) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError(where, "not a regular file", "give a GGUF file")
             if os.fstat(file.fileno()).st_size < 24:

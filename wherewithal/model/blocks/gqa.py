@@ -109,27 +109,48 @@ def softmax_cores(
     FLOP = 2 q n h (d + dv); a decode step reads n g (d + dv) KV elements per sequence (n g d where keys are the
     values), prefill reads each prompt's once.
     """
-    kv_width = head_dim + (0.0 if shared_kv else v_head_dim)
-    seen = np.minimum(load.decode_context, window)
+    kv_width = kv_heads * (head_dim + (0.0 if shared_kv else v_head_dim))
+    width = heads * (head_dim + v_head_dim)
+    rows = heads / kv_heads
+    yield decode_core(load, f, width, kv_width, np.minimum(load.decode_context, window), kv_heads, rows, latent=latent)
+    yield prefill_core(load, f, width, kv_width, np.minimum(load.prefill_context, window), heads)
+
+
+def decode_core(
+    load: Load, f: Formats, width: Num, kv_width: Num, seen: Num, kv_heads: Num, rows: Num, *, latent: bool = False
+) -> Op:
+    """Return the attention core of the sequences that decode.
+
+    Args:
+        load: tokens and sequences.
+        f: number formats.
+        width: query heads times size of key and value.
+        kv_width: cached elements per token.
+        seen: [token] read per sequence.
+        kv_heads: KV heads.
+        rows: query rows per KV head and token.
+        latent: whether all heads read one latent.
+    """
     queries = load.decode_seqs * load.decode_tokens
-    yield Op(
+    return Op(
         "core_decode",
         "attention_latent" if latent else "attention_decode",
         f.attention,
-        2.0 * queries * seen * (heads * (head_dim + v_head_dim)),
-        load.decode_seqs * seen * (kv_heads * kv_width) * f.kv_bytes
-        + queries * (heads * (head_dim + v_head_dim)) * f.hidden_bytes,
-        (load.decode_seqs, seen, kv_heads, load.decode_tokens * heads / kv_heads),
+        2.0 * queries * seen * width,
+        load.decode_seqs * seen * kv_width * f.kv_bytes + queries * width * f.hidden_bytes,
+        (load.decode_seqs, seen, kv_heads, load.decode_tokens * rows),
         calls=some(queries),
     )
-    near = np.minimum(load.prefill_context, window)
-    yield Op(
+
+
+def prefill_core(load: Load, f: Formats, width: Num, kv_width: Num, near: Num, heads: Num) -> Op:
+    """Return the attention core of the prompt tokens, each of which sees `near` tokens [token] on average."""
+    return Op(
         "core_prefill",
         "attention_prefill",
         f.attention,
-        2.0 * load.prefill_tokens * near * (heads * (head_dim + v_head_dim)),
-        load.prefill_tokens * (heads * (head_dim + v_head_dim)) * f.hidden_bytes
-        + load.prefill_seqs * (2.0 * near) * (kv_heads * kv_width) * f.kv_bytes,
-        (load.prefill_tokens, near, heads, (head_dim + v_head_dim) / 2),
+        2.0 * load.prefill_tokens * near * width,
+        load.prefill_tokens * width * f.hidden_bytes + load.prefill_seqs * (2.0 * near) * kv_width * f.kv_bytes,
+        (load.prefill_tokens, near, heads, width / heads / 2),
         calls=some(load.prefill_tokens),
     )

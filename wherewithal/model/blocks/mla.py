@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import softmax_cores
+from wherewithal.model.blocks.gqa import decode_core, prefill_core
 from wherewithal.model.op import Formats, Load, Op, batched_matmul, matmul, some, stream
 
 
@@ -73,19 +73,11 @@ class Mla:
     def ops(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
         """Yield projections, absorption, the two cores, projection out, element-wise work."""
         yield from self.projections(x, load, f)
-        yield from softmax_cores(
-            self.decoding(load),
-            f,
-            x.heads,
-            1.0,
-            float(self.kv_rank + self.rope_dim),
-            float(self.kv_rank),
-            shared_kv=True,
-            latent=True,
-        )
-        yield from softmax_cores(
-            self.prefilling(load), f, x.heads, x.heads, float(self.nope_dim + self.rope_dim), float(self.v_head_dim)
-        )
+        latent = float(self.kv_rank + self.rope_dim)
+        wide = x.heads * (latent + self.kv_rank)
+        yield decode_core(load, f, wide, latent, load.decode_context, 1.0, x.heads, latent=True)
+        rebuilt = x.heads * float(self.nope_dim + self.rope_dim + self.v_head_dim)
+        yield prefill_core(load, f, rebuilt, rebuilt, load.prefill_context, x.heads)
 
     def projections(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
         """Yield everything but the attention cores."""
@@ -104,15 +96,3 @@ class Mla:
             yield matmul("gate", "attention", load.tokens, x.heads * self.v_head_dim, self.hidden, f)
         yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
         yield stream("norm", load.tokens * (self.hidden + self.down_columns), f, passes=4.0)
-
-    @staticmethod
-    def decoding(load: Load) -> Load:
-        """Return the decode part of a load alone."""
-        return Load(load.decode_seqs, load.decode_tokens, load.decode_context, routed_tokens=load.routed_tokens)
-
-    @staticmethod
-    def prefilling(load: Load) -> Load:
-        """Return the prefill part of a load alone."""
-        return Load(
-            prefill_tokens=load.prefill_tokens, prefill_context=load.prefill_context, prefill_seqs=load.prefill_seqs
-        )

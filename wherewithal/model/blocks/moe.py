@@ -32,6 +32,7 @@ class Moe:
     """
 
     kind: ClassVar[str] = "moe"
+    ROUTED: ClassVar[tuple[str, ...]] = ("expert_up", "expert_down", "expert_act")
     hidden: int
     experts: int
     per_token: float
