@@ -28,6 +28,6 @@ def after(block: Block, split: Split, load: Load, f: Formats) -> Iterator[Op]:
         # Engines sample on each rank's own columns and exchange the winners, or gather 16-bit logits: the larger.
         wire = load.logits * (block.sizes["vocab"] / split.tensor) * f.hidden_bytes
         yield Op("gather_logits", "all_gather", wire=wire, over=NAME, calls=calls)
-    else:
+    elif block.sizes:  # a block that nothing divides is computed whole by every rank
         wire = load.tokens * getattr(block, "hidden") * f.hidden_bytes  # noqa: B009 - every block has its width
         yield Op("all_reduce", "all_reduce", wire=wire, over=NAME, calls=calls)
