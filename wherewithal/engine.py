@@ -24,21 +24,34 @@ from wherewithal.pricing.curve import Curves
 
 
 class Term(NamedTuple):
-    """One operator of a step: full name, how often a rank runs it, the operator, whether it draws on the network."""
+    """One operator of a step.
+
+    Attributes:
+        name: full name.
+        times: how often a rank runs it.
+        op: the operator.
+        network: whether it draws on the network.
+        place: `ends`, `layer` or `experts`: what may live on the host is told by it.
+    """
 
     name: str
     times: Num
     op: Op
     network: bool
+    place: str = "layer"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a step is priced on: a system, the curves of its chip, and the formats resolved for it."""
+    """What a step is priced on: a system, the curves of its chip, the formats resolved for it.
+
+    `host` holds the curves of the processor beside the chips, where layers or experts may live there.
+    """
 
     system: System
     curves: Curves
     formats: Formats
+    host: Curves | None = None
 
     @cached_property
     def tiers(self) -> tuple[Level, ...]:
@@ -101,14 +114,16 @@ def draft_program(model: Model, split: Split, load: Load, f: Formats) -> Iterato
 
 
 def _around(name: str, times: Num, block: Block, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    place = "ends" if block.kind in ("embedding", "head") else "layer"
     for axis in axes():
         for op in axis.before(block, split, load, f):
-            yield Term(f"{name}.{op.name}", times, op, True)
+            yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES, place)
     for op in block.ops(local(block, split), load, f):
-        yield Term(f"{name}.{op.name}", times, op, False)
+        own = "experts" if op.name in getattr(block, "ROUTED", ()) else place
+        yield Term(f"{name}.{op.name}", times, op, False, own)
     for axis in axes():
         for op in axis.after(block, split, load, f):
-            yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES)
+            yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES, place)
 
 
 def terms(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
@@ -132,10 +147,41 @@ def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:
         if term.network:
             network = network + term.times * traffic(term.op, split, machine.tiers, machine.curves).seconds
         else:
-            kernels = kernels + term.times * machine.curves.seconds(term.op)
+            kernels = kernels + term.times * seconds(term, split, model.depth, machine)
             compute = compute + term.times * (term.op.flops / rates.peak(term.op.format))
             memory = memory + term.times * (term.op.bytes / rates.bandwidth)
+    network = network + crossing(model, split, load, machine)
     return finish(split, model.depth, (kernels, network, compute, memory))
+
+
+def on_host(place: str, split: Split, depth: int) -> Num:
+    """Return the share of a model's layers whose part in `place` lives on the host."""
+    if place == "ends":
+        return 0.0
+    return (split.host_layers + (split.host_experts if place == "experts" else 0.0)) / depth
+
+
+def seconds(term: Term, split: Split, depth: int, machine: Machine) -> Num:
+    """Return the time of one execution of an operator on a rank [s]; what lives on the host is run there.
+
+    The host runs it for all ranks of a tensor group at its own rates, or the weights are copied over and the chip runs
+    it, whichever is less: t = (1 - h) chip + h min(tp host, bytes / link + chip).
+    """
+    chip = machine.curves.seconds(term.op)
+    share = on_host(term.place, split, depth) if machine.host is not None else 0.0
+    if machine.host is None or machine.system.host is None or not np.any(share):
+        return chip
+    there = machine.host.seconds(term.op._replace(format="bf16")) * split.tensor
+    copied = term.op.bytes * split.tensor / machine.system.host.link_bytes_per_s + chip
+    return (1.0 - share) * chip + share * np.minimum(there, copied)
+
+
+def crossing(model: Model, split: Split, load: Load, machine: Machine) -> Num:
+    """Return the time in which hidden states travel between chips and host [s]: once each way, or at every such layer."""
+    if machine.host is None or machine.system.host is None:
+        return 0.0
+    one = 2.0 * load.tokens * model.hidden * machine.formats.hidden_bytes / machine.system.host.link_bytes_per_s
+    return one * (1.0 * (split.host_layers > 0) + split.host_experts)
 
 
 def finish(split: Split, depth: int, sums: tuple[Num, Num, Num, Num]) -> Step:
@@ -173,10 +219,22 @@ class Footprint(NamedTuple):
 
 def weights(model: Model, split: Split, f: Formats, *, with_draft: bool = False) -> Num:
     """Return the bytes of weights on the fullest rank [B]: all blocks, over the pipeline's longest stage."""
+    return _weights(model, split, f, with_draft, host=False)
+
+
+def host_weights(model: Model, split: Split, f: Formats) -> Num:
+    """Return the bytes of weights that live on the host for one replica [B]."""
+    return _weights(model, split, f, False, host=True) * split.tensor * split.pipeline
+
+
+def _weights(model: Model, split: Split, f: Formats, with_draft: bool, *, host: bool) -> Num:
     total: Num = 0.0
     for times, block in _held(model, with_draft):
         x = local(block, split)
-        total = total + times * sum(w.count * f.weight_bytes(w.part) for w in block.weights(x))
+        for w in block.weights(x):
+            place = "ends" if block.kind in ("embedding", "head", "tower") else "layer"
+            share = on_host("experts" if w.part == "experts" else place, split, model.depth)
+            total = total + times * w.count * f.weight_bytes(w.part) * (share if host else 1.0 - share)
     return total / split.pipeline * unevenness(model.depth, split)
 
 
@@ -196,7 +254,8 @@ def cache_bytes(model: Model, split: Split, f: Formats, context: Num, *, with_dr
         kept = block.cache(local(block, split))
         grows = np.minimum(context, kept.window) * kept.per_token * f.kv_bytes + context * kept.index_per_token_bytes
         total = total + times * (grows / split.context + kept.state_bytes)
-    return total / split.pipeline * unevenness(model.depth, split)
+    there = 1.0 - split.host_layers / model.depth
+    return total * there / split.pipeline * unevenness(model.depth, split)
 
 
 def activations(model: Model, split: Split, f: Formats, tokens: Num, logits: Num) -> Num:

@@ -25,7 +25,7 @@ from wherewithal.app.text import (
 from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan
 
 ROWS = 7
-MOST_WEAK = 6
+MOST_WEAK = 4
 MARKS = {">*": "chosen, meets the SLO", ">": "chosen", "*": "meets the SLO"}
 SERVING_SHORT = {"disaggregated": "disagg", "colocated": "coloc"}
 
@@ -81,11 +81,18 @@ def plan_verdict(answer: Answer) -> str:
     """Return the first line of `plan`: fits or not, how it is served, the speed against the SLO."""
     best = answer.best
     if best is None or not best.feasible:
-        return _no(answer, "no layout was legal")
+        return _no(answer, _stage(answer))
     rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
     limit = parts.slo_limit(answer.slo, "tpot")
-    asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else "; no SLO given: the knee of the frontier"
+    asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else ", at the knee (no SLO)"
     return f"Fits: {subject(answer)}, {best.serving}: {rate}, TPOT {tpot}{asked}."
+
+
+def _stage(answer: Answer) -> str:
+    """Return at which stage of the search the last row fell, where no limit was named."""
+    if not answer.legal:
+        return "no layout is legal here"
+    return "layouts fit, but none carries this load" if answer.fit else "no layout fits in memory"
 
 
 def _no(answer: Answer, otherwise: str) -> str:
@@ -100,7 +107,7 @@ def predict_verdict(answer: Answer) -> str:
     """Return the first line of `predict`: what the deployment does, or why it cannot stand."""
     best = answer.best
     if best is None:
-        return _no(answer, "this layout is not legal here")
+        return _no(answer, "this layout cannot run here")
     figures = (("", best.output_tokens_per_s, "tok/s"), ("TPOT ", best.tpot_s, "s"), ("TTFT ", best.ttft_s, "s"))
     said = ", ".join(name + shown(f, unit).value for name, f, unit in figures if math.isfinite(f.value))
     start = "Predicted" if best.feasible else "Misses the SLO"
@@ -365,6 +372,8 @@ def _funnel(answer: Answer, face: Face) -> list[str]:
 def _ground(answer: Answer, face: Face) -> list[str]:
     """Return what the answer rests on: assumptions, overrides, weak figures, notes."""
     lines = default_lines(answer.assumptions, face)
+    basis = answer.best.price_basis if answer.best is not None else ""
+    lines += labelled("price", [clean(basis)] if basis else [], face.width)
     lines += labelled("overrides", [_override(k, v) for k, v in answer.overrides.items()], face.width)
     # The same figure of a chip and of the system that holds it is one figure.
     different = list({w.partition(" ")[2] or w: clean(w) for w in reversed(answer.weak_figures)}.values())[::-1]

@@ -42,9 +42,12 @@ def compare_text(answer: Comparison, face: Face) -> str:
     layouts = [[clean(s), short_layout(a.best)] for s, a in zip(answer.systems, answer.answers, strict=True) if a.best]
     table_of = lay((Column("system"), Column("layout")), layouts, face)
     blocks.append(table_of)
-    if answer.flips:
+    for title, said in (
+        ("Flips when", [f.text for f in answer.flips if f.at is not None]),
+        ("Holds otherwise", [f.text for f in answer.flips if f.at is None]),
+    ):
         blocks.append(
-            ["Flips when", *(line for f in answer.flips for line in wrapped(f"- {clean(f.text)}", face.width, 2, 4))]
+            [title, *(line for t in said for line in wrapped(f"- {clean(t)}", face.width, 2, 4))] if said else []
         )
     ground = default_lines(answer.assumptions, face)
     for text in answer.notes:
@@ -78,7 +81,7 @@ def verdict(answer: Comparison) -> str:
     (best, name), (second, other) = ordered[:2]
     ratio = max(best, second) / min(best, second) if min(best, second) > 0 else 0.0
     what = "costs least per token" if row.name == COST else "gives the most tokens/s per chip"
-    return f"{model}: {name} {what}, {number(ratio)} times better than {other}."
+    return f"{model}: {name} {what}, {number(ratio, 2)} times better than {other}."
 
 
 def _grid(answer: Comparison, face: Face) -> list[str]:
@@ -144,7 +147,8 @@ def measure_cells(row: Measure) -> list[str]:
             continue
         ratio = f"{number(value.value / first, 2)}x" if first else ""
         mark = "<" if row.winner == at and row.better and len([v for v in row.values if v]) > 1 else " "
-        out.append(f"{_bare(value, divisor)} {ratio:>5} {mark}")
+        figure = count(value.value) if row.unit == "1" and value.value >= 10 else _bare(value, divisor)
+        out.append(f"{figure} {ratio:>5} {mark}")
     return out
 
 

@@ -21,6 +21,7 @@ class Split:
     Attributes:
         tensor, pipeline, expert, expert_tensor, data, context: degrees [rank].
         microbatches: parts of a step that overlap each other's communication (1 or 2).
+        host_layers, host_experts: layers that live on the host whole, and further layers whose routed experts do.
     """
 
     tensor: Num = 1.0
@@ -30,6 +31,8 @@ class Split:
     data: Num = 1.0
     context: Num = 1.0
     microbatches: Num = 1.0
+    host_layers: Num = 0.0
+    host_experts: Num = 0.0
 
     @property
     def ranks(self) -> Num:

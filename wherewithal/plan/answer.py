@@ -54,6 +54,7 @@ class Layout:
     context: int = 1
     microbatches: int = 1
     host_layers: int = 0
+    host_experts: int = 0
 
     @property
     def ranks(self) -> int:
@@ -66,7 +67,8 @@ class Layout:
         if self.expert > 1 or self.expert_tensor not in (1, self.tensor * self.data):
             text += f" etp{self.expert_tensor}" if self.expert_tensor > 1 else ""
         text += " two-batch" if self.microbatches > 1 else ""
-        return text + (f" host-layers{self.host_layers}" if self.host_layers else "")
+        text += f", {self.host_layers} layers on the host" if self.host_layers else ""
+        return text + (f", experts of {self.host_experts} layers on the host" if self.host_experts else "")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from wherewithal.axes.pipeline import unevenness
 from wherewithal.axes.split import Split
-from wherewithal.engine import Step, Term, terms
-from wherewithal.model.op import Load
+from wherewithal.engine import Step, Term, crossing, seconds, terms
+from wherewithal.model.op import Load, Op
 from wherewithal.plan.answer import OperatorRow
 from wherewithal.plan.steady import Deployment
-from wherewithal.pricing.collective import traffic
+from wherewithal.pricing.collective import crossed, traffic
 from wherewithal.pricing.evidence import weakest
 
 # An operator below this share of a step does not weaken the evidence of the whole.
@@ -28,13 +28,16 @@ def operators(d: Deployment, split: Split, load: Load, host_s: float) -> tuple[O
         host_s: [s] of a step that the device waits for the host.
     """
     priced = [_priced(d, split, term) for term in terms(d.model, split, load, d.machine.formats)]
-    kernels = sum(seconds for term, seconds, _ in priced if not term.network)
-    network = sum(seconds for term, seconds, _ in priced if term.network)
+    moved = float(crossing(d.model, split, load, d.machine))
+    if moved:
+        priced.append((Term("host.link", 1.0, Op("link", "send", over="host"), True), moved, 0.0))
+    kernels = sum(took for term, took, _ in priced if not term.network)
+    network = sum(took for term, took, _ in priced if term.network)
     hidden = min(kernels, network) if split.microbatches > 1 else 0.0
     scale = float(split.microbatches * unevenness(d.model.depth, split))
     exposed = 1.0 - hidden / network if network else 1.0
     total = scale * (kernels + network - hidden) + host_s
-    rows = [_row(d, term, (seconds, traffic_wire), scale, exposed, total) for term, seconds, traffic_wire in priced]
+    rows = [_row(d, split, term, (took, wire), (scale, exposed), total) for term, took, wire in priced]
     if host_s > 0:
         rows.append(OperatorRow("host", 1.0, 0.0, 0.0, 0.0, host_s, "host", host_s / total, ""))
     return tuple(sorted((r for r in rows if r.seconds > 0 or r.hidden_s > 0), key=lambda r: (-r.seconds, r.name)))
@@ -44,15 +47,16 @@ def _priced(d: Deployment, split: Split, term: Term) -> tuple[Term, float, float
     if term.network:
         sent = traffic(term.op, split, d.machine.tiers, d.machine.curves)
         return term, float(term.times * sent.seconds), float(term.times * sent.wire)
-    return term, float(term.times * d.machine.curves.seconds(term.op)), 0.0
+    return term, float(term.times * seconds(term, split, d.model.depth, d.machine)), 0.0
 
 
 def _row(
-    d: Deployment, term: Term, priced: tuple[float, float], scale: float, exposed: float, total: float
+    d: Deployment, split: Split, term: Term, priced: tuple[float, float], scales: tuple[float, float], total: float
 ) -> OperatorRow:
-    seconds, wire = priced[0] * scale, priced[1] * scale
+    scale, exposed = scales
+    took, wire = priced[0] * scale, priced[1] * scale
     times = float(term.times) * scale
-    shown = seconds * exposed if term.network else seconds
+    shown = took * exposed if term.network else took
     return OperatorRow(
         name=term.name,
         count=times * float(term.op.calls),
@@ -62,8 +66,8 @@ def _row(
         seconds=shown,
         bound="network" if term.network else _bound(d, term),
         share=shown / total if total else 0.0,
-        evidence=evidence_of(d, term),
-        hidden_s=seconds - shown,
+        evidence=evidence_of(d, split, term),
+        hidden_s=took - shown,
     )
 
 
@@ -72,11 +76,11 @@ def _bound(d: Deployment, term: Term) -> str:
     return max(parts, key=lambda k: parts[k])
 
 
-def evidence_of(d: Deployment, term: Term) -> str:
-    """Return the evidence of the curve that prices a term; a collective's is the weakest over the tiers it may cross."""
+def evidence_of(d: Deployment, split: Split, term: Term) -> str:
+    """Return the evidence of the curve that prices a term; a collective's is the weakest over the tiers it crosses."""
     if not term.network:
         return d.machine.curves.evidence(term.op)
-    found = [d.machine.curves.collective(term.op.kind, level.name).evidence for level in d.machine.tiers]
+    found = [d.machine.curves.collective(term.op.kind, level.name).evidence for level in crossed(term.op, split, d.machine.tiers)]
     return weakest(found) if found else ""
 
 

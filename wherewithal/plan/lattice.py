@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from wherewithal.axes.split import Split
 
 Column = NDArray[np.float64]
-NAMES = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
+DEGREES = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
+NAMES = (*DEGREES, "host_layers", "host_experts")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def smooth(limit: int, primes: tuple[int, ...] = (2, 3, 5)) -> list[int]:
     return sorted(found)
 
 
+@cache
 def lattice(ranks: int, depth: int, *, routed: bool, widest_tensor: int = 128) -> Layouts:
     """Return every layout of one replica on up to `ranks` ranks, legal for the model or not.
 
@@ -65,8 +68,31 @@ def lattice(ranks: int, depth: int, *, routed: bool, widest_tensor: int = 128) -
             for context in (c for c in (1, 2, 4, 8, 16) if tensor * pipeline * c <= ranks):
                 for data in smooth(ranks // (tensor * pipeline * context)) if routed else [1]:
                     rows.extend(_experts(tensor, pipeline, context, data, routed=routed))
-    table = np.array(rows, dtype=np.float64).reshape(-1, len(NAMES))
-    return Layouts({name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)})
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(DEGREES))
+    columns = {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(DEGREES)}
+    return Layouts({**columns, **{name: np.zeros(len(table)) for name in NAMES[len(DEGREES) :]}})
+
+
+def offloaded(every: Layouts, depth: int, kinds: tuple[str, ...], *, routed: bool) -> Layouts:
+    """Return layouts with each number of layers, or of layers' experts, on the host beside none.
+
+    Only single replicas without copies of the attention are cut like this: the host serves one at a time.
+
+    Args:
+        every: layouts with nothing on the host.
+        depth: layers of the model.
+        kinds: what may live there: `layers`, `experts`.
+        routed: whether the model has routed experts.
+    """
+    c = every.columns
+    plain = every.take((c["data"] == 1) & (c["context"] == 1) & (c["microbatches"] == 1))
+    parts = [every]
+    names = [n for n in ("layers", "experts") if n in kinds and (n == "layers" or routed)]
+    for name in names:
+        count = np.tile(np.arange(1.0, depth + 1.0), len(plain))
+        repeated = plain.take(np.repeat(np.arange(len(plain)), depth))
+        parts.append(Layouts({**repeated.columns, f"host_{name}": count}))
+    return Layouts({n: np.concatenate([p.columns[n] for p in parts]) for n in NAMES})
 
 
 def _experts(tensor: int, pipeline: int, context: int, data: int, *, routed: bool) -> list[tuple[int, ...]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wherewithal.axes.split import Split
-from wherewithal.engine import Machine, activations, cache_bytes, weights
+from wherewithal.engine import Machine, activations, cache_bytes, host_weights, weights
 from wherewithal.model.model import Model
 from wherewithal.model.op import Num
 from wherewithal.plan.engines import Engine
@@ -71,8 +71,18 @@ def room(
     longest = bytes_at((workload.mean_input if role == "prefill" else workload.longest) + lost)
     root = (np.sqrt((Z90 * spread) ** 2 + 4.0 * per_sequence * np.maximum(free, 0.0)) - Z90 * spread) / 2.0
     sequences = np.where(per_sequence > 0, (root / np.maximum(per_sequence, 1e-9)) ** 2, np.inf)
-    fits = (free >= longest) & (free >= 0)
+    fits = (free >= longest) & (free >= 0) & _host_fits(model, split, machine, longest)
     return Room(
         capacity, held, working, engine.reserved_bytes, free, per_sequence, longest,
         np.where(fits, np.maximum(np.minimum(sequences, 1e9), 1.0), 0.0),
     )  # fmt: skip
+
+
+def _host_fits(model: Model, split: Split, machine: Machine, longest: Num) -> Num:
+    """Return whether the host's memory holds what lives there: weights, and one longest request's cache."""
+    host = machine.system.host
+    there = split.host_layers + split.host_experts > 0
+    if machine.host is None or host is None:
+        return ~np.asarray(there)
+    kept = split.host_layers / np.maximum(model.depth - split.host_layers, 1e-9) * longest
+    return ~np.asarray(there) | (host_weights(model, split, machine.formats) + kept <= host.memory_bytes)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
 from wherewithal.plan import steady
-from wherewithal.plan.lattice import NAMES, Layouts, distinct
+from wherewithal.plan.lattice import NAMES, Layouts
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
 from wherewithal.plan.search import Counts, Extremes, Found, Goal, Rows, Space, Tick, batch_count, merge, pieces, space, tie
@@ -76,6 +76,7 @@ def prefill_side(
     tiers = d.machine.tiers
     keep: list[Side] = []
     sizes = np.unique(np.clip(np.rint(PASSES * d.workload.new_input), 1.0, 65_536.0))
+    counts.tried(where, len(sizes))
     for rows, split, _, _ in pieces(where, len(sizes)):
         t = np.broadcast_to(sizes[None, :], (len(rows), len(sizes)))
         fits = np.ceil(t / d.workload.new_input) * split.pipeline * split.microbatches <= where.per_group[rows][:, None]
@@ -103,8 +104,8 @@ def decode_side(
     where, low = space(d, chips * d.machine.system.chip.ranks, "decode", counts, only)
     keep: list[Side] = []
     limit = goal.slo.tpot.limit_s if goal.slo.tpot else np.inf
-    for rows, split, s, _ in pieces(where, batch_count(len(where.layouts))):
-        new = distinct(s)
+    counts.tried(where, batch_count(len(where.layouts)))
+    for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
         counts.fit += int(np.count_nonzero(new))
         seconds = steady.host(d, split, s, steady.decode_step(d, split, s).seconds)
         tpot = seconds / d.workload.accepted_tokens_per_step
@@ -153,6 +154,26 @@ def _gather(parts: list[Side]) -> Side | None:
     return _thin(Side(layouts=layouts, **numbers))
 
 
+class Front:
+    """The frontier so far, to drop rows that it beats before anything is sorted."""
+
+    def __init__(self) -> None:
+        self._latency, self._rate = np.empty(0), np.empty(0)
+
+    def beaten_at(self, latency: Rows) -> Rows:
+        """Return the rate that the frontier reaches at each latency or below; zero where it has none."""
+        if not len(self._latency):
+            return np.zeros(latency.shape)
+        at = np.searchsorted(self._latency, latency, side="right")
+        return np.r_[0.0, self._rate][at]
+
+    def add(self, latency: Rows, rate: Rows) -> None:
+        """Add rows."""
+        latency, rate = np.r_[self._latency, latency], np.r_[self._rate, rate]
+        top = frontier(latency, rate, np.zeros(len(rate)))
+        self._latency, self._rate = latency[top], rate[top]
+
+
 def match(
     prefill: Deployment, decode: Deployment, first: Side, second: Side, chips: tuple[int, int] | int, goal: Goal
 ) -> tuple[Found | None, float]:
@@ -161,6 +182,7 @@ def match(
     ranks = (prefill.machine.system.chip.ranks, decode.machine.system.chip.ranks)
     keep: list[Found] = []
     most = 0.0
+    front = Front()
     size = max(1, PAIRS // (len(first.latency_s) * 2 * len(AIMS)))
     for start in range(0, len(second.latency_s), size):
         piece = second.take(np.arange(start, min(start + size, len(second.latency_s))))
@@ -181,8 +203,11 @@ def match(
         ok &= rate > 0
         if goal.slo.ttft:
             ok &= ttft <= goal.slo.ttft.limit_s
-        most = max(most, float(rate[ok].max()) if ok.any() else 0.0)
-        keep.append(_pairs(first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output))
+        most = max(most, float((rate * ok).max()))
+        ok &= rate * scale > front.beaten_at(piece.latency_s)[None, :, None]
+        found = _pairs(first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output)
+        front.add(found.tpot_s, found.requests_per_s)
+        keep.append(found)
     parts = [k for k in keep if len(k.tpot_s)]
     if not parts:
         return None, most

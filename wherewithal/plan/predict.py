@@ -13,7 +13,7 @@ from wherewithal.errors import InputError
 from wherewithal.plan import assumed, why
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.engines import legal_rows
-from wherewithal.plan.lattice import NAMES, Layouts
+from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
 from wherewithal.plan.layout_text import Asked, parse_layout
 from wherewithal.plan.legal import reasons, straddling
 from wherewithal.plan.memory import room
@@ -78,7 +78,7 @@ def check(d: Deployment, split: Split, role: str) -> None:
     for text, broken in {**reasons(d.model, row), **uneven}.items():
         if broken[0]:
             raise InputError("--layout", f"{text} ({d.model.name})", "choose other degrees")
-    fine, why_not = legal_rows(d.engine, row.columns, model_facts(d.model))
+    fine, why_not = legal_rows(d.engine, {n: row.columns[n] for n in DEGREES}, model_facts(d.model))
     if not np.all(fine):
         raise InputError("--layout", next(iter(why_not), f"{d.engine.title} cannot express it"), "choose other degrees or another engine")
     if split.ranks > have:

@@ -12,6 +12,7 @@ from wherewithal.model.op import Load
 from wherewithal.plan import explain, steady
 from wherewithal.plan.answer import Interval, Latency, Layout, Memory, OperatorRow, Plan, Pool, Precision
 from wherewithal.plan.bill import Prices, Use, bill
+from wherewithal.plan.lattice import NAMES
 from wherewithal.plan.memory import room
 from wherewithal.plan.search import Found, Goal
 from wherewithal.plan.steady import Deployment
@@ -216,8 +217,7 @@ def _pool(
 
 def layout_of(split: Split) -> Layout:
     """Return degrees as whole numbers."""
-    names = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
-    return Layout(**{n: int(split.degree(n)) for n in names})
+    return Layout(**{n: int(split.degree(n)) for n in NAMES})
 
 
 def memory_of(d: Deployment, split: Split, role: str, s: float) -> Memory:

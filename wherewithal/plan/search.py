@@ -14,7 +14,7 @@ from wherewithal.model.model import Model
 from wherewithal.model.op import Num
 from wherewithal.plan import steady
 from wherewithal.plan.engines import legal_rows
-from wherewithal.plan.lattice import NAMES, Column, Layouts, batches, distinct, lattice
+from wherewithal.plan.lattice import DEGREES, NAMES, Column, Layouts, batches, distinct, lattice, offloaded
 from wherewithal.plan.legal import experts, kv_heads, legal
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
@@ -73,9 +73,27 @@ class Found(NamedTuple):
         return Found(*(None if v is None else v.take(rows) for v in self))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Space:
+    """The layouts of one pool that fit.
+
+    Attributes:
+        layouts: columns of degrees.
+        most: sequences per attention group and micro-batch that memory and the engine allow.
+        per_group: sequences per attention group that memory allows.
+        considered, legal: layouts before, and those that model, chips and engine allow.
+    """
+
+    layouts: Layouts
+    most: Column
+    per_group: Column
+    considered: int
+    legal: int
+
+
 @dataclass
 class Counts:
-    """How many rows were looked at, and what became of them."""
+    """How many rows (a layout at a batch, or at the prompt tokens of a pass) were looked at, and what became of them."""
 
     considered: int = 0
     legal: int = 0
@@ -83,8 +101,13 @@ class Counts:
     feasible: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
+    def tried(self, where: Space, sizes: int) -> None:
+        """Count the layouts of a pool, each at so many batch sizes."""
+        self.considered += where.considered * sizes
+        self.legal += where.legal * sizes
+
     def because(self, text: str, rows: int) -> None:
-        """Count rows that fell for a reason."""
+        """Count layouts that fell for a reason."""
         if rows:
             self.reasons[text] = self.reasons.get(text, 0) + rows
 
@@ -107,30 +130,22 @@ class Extremes(NamedTuple):
     room_bytes: float
 
 
-@dataclass(frozen=True)
-class Space:
-    """The legal layouts of one pool, with their memory and the most sequences each holds."""
-
-    layouts: Layouts
-    most: Column
-    per_group: Column
-
-
 def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | None = None) -> tuple[Space, Extremes]:
     """Return the layouts of a pool that are legal and fit in memory, and by how much the roomiest one misses."""
     engine = d.engine
-    every = only or lattice(ranks, d.model.depth, routed=experts(d.model) > 0)
+    routed = experts(d.model) > 0
+    every = only or lattice(ranks, d.model.depth, routed=routed)
     every = every.take(every.ranks <= ranks)
-    count = max(8, min(MOST_BATCHES, ROWS // max(len(every), 1)))
-    counts.considered += len(every) * count
+    if d.offload and only is None:
+        every = offloaded(every, d.model.depth, d.offload, routed=routed)
+    looked_at = len(every)
     every = every.take(legal(d.model, every, boundaries(d, ranks)))
-    allowed, why = legal_rows(engine, every.columns, model_facts(d.model))
+    allowed, why = legal_rows(engine, {n: every.columns[n] for n in DEGREES}, model_facts(d.model))
     if not engine.two_batch:
         allowed = allowed & (every.columns["microbatches"] == 1)
     every = every.take(np.broadcast_to(allowed, (len(every),)))
     for text, rows in why.items():
         counts.because(text, rows)
-    counts.legal += len(every) * count
     split = Split(**every.columns)
     tokens = _step_tokens(d, split, role)
     memory = room(d.model, split, d.machine, engine, d.workload, tokens=tokens, role=role)
@@ -147,8 +162,8 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
         budget = engine.token_budget / (every.columns["data"] if engine.budget_per_data_group else 1.0)
         most = np.minimum(most, np.maximum(budget / d.workload.step_tokens, 1.0))
     keep = fits & (most >= 1.0)
-    counts.because("does not fit in memory", int(np.count_nonzero(~keep)) * count)
-    return Space(every.take(keep), np.floor(most[keep]), held[keep]), gap
+    counts.because("does not fit in memory", int(np.count_nonzero(~keep)))
+    return Space(every.take(keep), np.floor(most[keep]), held[keep], looked_at, len(every)), gap
 
 
 def boundaries(d: Deployment, ranks: int) -> tuple[Level, ...]:
@@ -196,8 +211,9 @@ def colocated(
     ranks = chips * d.machine.system.chip.ranks
     where, low = space(d, ranks, "all", counts, only)
     keep: list[Found] = []
+    counts.tried(where, batch_count(len(where.layouts)))
     for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
-        replicas = np.floor(ranks / split.ranks)
+        replicas = whole_replicas(ranks, split)
         found = steady.colocated(d, split, s)
         counts.fit += int(np.count_nonzero(new))
         scale, queued, ok = np.ones(s.shape), np.zeros(s.shape), new & (found.busy <= d.fullest)
@@ -213,6 +229,11 @@ def colocated(
         if tick:
             tick(int(new.size))
     return merge(keep), low
+
+
+def whole_replicas(ranks: float, split: Split) -> Num:
+    """Return how many replicas so many ranks hold; the host serves one alone."""
+    return np.where(split.host_layers + split.host_experts > 0, 1.0, np.floor(ranks / split.ranks))
 
 
 def judged(d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, scale: Num, queued: Num) -> tuple[Rows, ...]:

@@ -10,6 +10,7 @@ from wherewithal.catalog import load as catalog
 from wherewithal.engine import Machine
 from wherewithal.errors import InputError
 from wherewithal.machine.load import parse_on, system
+from wherewithal.machine.host import beside
 from wherewithal.machine.system import System
 from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
@@ -176,8 +177,20 @@ def _deployment(
     if reason:
         raise InputError("--precision", reason, "another format, or another engine")
     notes.extend(resolved.notes)
-    machine = Machine(one, curves_for(one.chip, "" if by.generic else by.name), resolved.formats)
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None), names
+    offload = _offload(q, by, one)
+    curves = curves_for(one.chip, "" if by.generic else by.name)
+    machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload), names
+
+
+def _offload(q: Question, by: Engine, one: System) -> tuple[str, ...]:
+    """Return what may live on the host: what the engine can put there, where asked for or its own way of working."""
+    if q.offload and not by.offload:
+        raise InputError("--offload", f"{by.title} keeps nothing on the host", "another engine, or none")
+    wanted = q.offload or (bool(by.offload) and not by.generic)
+    if q.offload and one.host is None:
+        raise InputError("--offload", f"{one.name} has no host in the catalog", "--set host.memory=64GB and its siblings")
+    return by.offload if wanted and one.host is not None else ()
 
 
 def _workload(q: Question, dirs: tuple[Path, ...]) -> tuple[Workload, tuple[str, ...]]:

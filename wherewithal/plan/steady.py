@@ -27,6 +27,7 @@ class Deployment(NamedTuple):
     Attributes:
         model, machine, engine, workload: what runs, on what, by what, and what is asked of it.
         open: whether requests arrive by themselves (Poisson) or one follows when another is done (closed).
+        offload: what may live on the host: `layers`, `experts`.
     """
 
     model: Model
@@ -34,6 +35,7 @@ class Deployment(NamedTuple):
     engine: Engine
     workload: Workload
     open: bool = False
+    offload: tuple[str, ...] = ()
 
     @property
     def arrivals(self) -> float:

@@ -31,12 +31,12 @@ class Workload:
     max_context: float = 0.0
 
     def __post_init__(self) -> None:
-        _range("--input-tokens", self.input_tokens, 1, 1e9)
+        _range("--input-tokens", self.input_tokens, 0, 1e9)
         _range("--output-tokens", self.output_tokens, 1, 1e9)
         _range("--length-spread", self.length_spread, 0, 0.99)
         _range("--accepted-tokens-per-step", self.accepted_tokens_per_step, 1, 64)
         _range("--max-context", self.max_context, 0, 1e9)
-        if not 0 <= self.cached_input_tokens < self.input_tokens:
+        if not 0 <= self.cached_input_tokens < max(self.input_tokens, 1.0):
             text = f"{self.cached_input_tokens:g} of {self.input_tokens:g} input tokens"
             raise InputError("--cached-input-tokens", text, "it must be at least 0 and below the input tokens")
 
@@ -52,8 +52,8 @@ class Workload:
 
     @property
     def new_input(self) -> float:
-        """Mean input tokens that prefill computes [token]."""
-        return self.mean_input * (1 - self.cached_input_tokens / self.input_tokens)
+        """Mean input tokens that prefill computes [token]; at least one, which starts the answer."""
+        return max(self.mean_input * (1 - self.cached_input_tokens / max(self.input_tokens, 1.0)), 1.0)
 
     @property
     def decode_context(self) -> float:
@@ -63,7 +63,7 @@ class Workload:
     @property
     def prefill_context(self) -> float:
         """Mean context that a computed input token attends to [token]: what is cached and half of the rest."""
-        return self.mean_input - self.new_input + (self.new_input + 1) / 2
+        return max(self.mean_input - self.new_input, 0.0) + (self.new_input + 1) / 2
 
     @property
     def decode_steps(self) -> float:

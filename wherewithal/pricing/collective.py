@@ -100,3 +100,18 @@ def _level(op: Op, n: Num, below: Num, inside: Num) -> tuple[Num, Num]:
     if op.kind == "all_reduce":
         return 2.0 * steps, op.wire * (2.0 / below * (ratio - 1.0) / ratio)
     return steps, op.wire * (below * (ratio - 1.0))
+
+
+def crossed(op: Op, split: Split, tiers: tuple[Level, ...]) -> list[Level]:
+    """Return the levels over which a collective of one layout (plain floats) sends anything."""
+    if op.over == "host":
+        return []
+    n, stride = group(op, split)
+    below, lower, out = 1.0, 1.0, []
+    for level in tiers:
+        inside = max(min(float(n), level.ranks / float(stride)), below)
+        there = 2.0 * float(stride) > lower and 2.0 * float(stride) <= level.ranks if op.kind == "send" else inside > below
+        if there:
+            out.append(level)
+        below, lower = inside, level.ranks
+    return out
