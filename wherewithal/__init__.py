@@ -1,7 +1,7 @@
 """What AI can you run with the chips, power and money you can get? The public names, nothing else.
 
 Nothing is imported before it is used: `model`, `system`, `workload`, `slo`, `plan`, `predict` and `compare` come from
-`wherewithal.ask` at their first use.
+`wherewithal.app.notebook` at their first use.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class _Callable(ModuleType):
     """A folder of the package whose name is a verb of the public names too: `wherewithal.plan(...)`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function of that name in `wherewithal.ask`."""
+        """Call the public function of that name."""
         name = self.__name__.rpartition(".")[2]
-        return getattr(importlib.import_module("wherewithal.ask"), name)(*args, **kwargs)
+        return getattr(importlib.import_module("wherewithal.app.notebook"), name)(*args, **kwargs)
 
 
 class _Package(ModuleType):
@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("model", "plan"):
         return importlib.import_module(f"{__name__}.{name}")
-    return getattr(importlib.import_module(f"{__name__}.ask"), name)
+    return getattr(importlib.import_module(f"{__name__}.app.notebook"), name)
 
 
 def __dir__() -> list[str]:

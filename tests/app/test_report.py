@@ -77,9 +77,9 @@ def test_what_an_answer_rests_on_is_named() -> None:
     )
     text = report.plan_text(answer, Face())
     assert "chip.memory 128 GB -> 96 GB" in text
-    assert "figure 5 (estimated)" in text
-    assert "figure 6" not in text
-    assert "and 3 more" in text
+    assert "figure 3 (estimated)" in text
+    assert "figure 4 (" not in text
+    assert "and 5 more" in text
 
 
 def test_no_price_is_unknown_and_never_zero() -> None:

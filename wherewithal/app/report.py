@@ -24,7 +24,7 @@ from wherewithal.app.text import (
 )
 from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan
 
-ROWS = 7
+ROWS = 6
 MOST_WEAK = 4
 MARKS = {">*": "chosen, meets the SLO", ">": "chosen", "*": "meets the SLO"}
 SERVING_SHORT = {"disaggregated": "disagg", "colocated": "coloc"}
@@ -38,7 +38,7 @@ def plan_text(answer: Answer, face: Face, topic: str = "") -> str:
         blocks += _not_feasible(answer, face)
     if best is not None:
         blocks += _body(answer, best, face, topic)
-    blocks += [_funnel(answer, face) + _ground(answer, face), _foot(answer, best is not None, face)]
+    blocks += [_funnel(answer, face) + _ground(answer, face) + _foot(answer, best is not None, face)]
     return _joined(blocks)
 
 
@@ -51,7 +51,7 @@ def predict_text(answer: Answer, face: Face, topic: str = "") -> str:
     else:
         blocks += [parts.headline(best, answer.slo, face), parts.pools(best, face), parts.memory(best.pools, face)]
         blocks += [*_explained(answer, best, face, topic), _levers(answer, face)]
-    blocks += [_ground(answer, face), _foot(answer, best is not None, face)]
+    blocks += [_ground(answer, face) + _foot(answer, best is not None, face)]
     return _joined(blocks)
 
 
