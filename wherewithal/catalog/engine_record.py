@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from wherewithal.catalog import files
+from wherewithal.catalog import load as catalog
+from wherewithal.errors import FileProblems, InputError, Problem, unknown_name
 
 Known = Literal["read", "derived", "estimated", "unverified", "assumed"]
 Words = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
@@ -143,10 +149,47 @@ class EngineRecord(Part):
     accepted: tuple[Accepted, ...] = ()
 
 
+def read_engine(name: str, dirs: catalog.Dirs = ()) -> tuple[EngineRecord, str]:
+    """Return an engine's record and the file it is from, as errors name it.
+
+    Args:
+        name: `NAME` or `NAME@VERSION`; an exact alias of the catalog will do.
+        dirs: user folders, searched first.
+
+    Raises:
+        InputError: no such engine or version, or a file that cannot be read.
+        FileProblems: the file says something that it may not.
+    """
+    wanted, _, version = name.partition("@")
+    path, file = _find(wanted, dirs)
+    raw = files.read_toml(path, file)
+    versions = raw.get("versions")
+    if not isinstance(versions, dict) or not versions or not isinstance(raw.get("default"), str):
+        fix = 'write default = "1.0" and [versions."1.0"]'
+        raise FileProblems(file, [Problem("versions", "no versions, or no default among them", fix)])
+    chosen = version or raw["default"]
+    if chosen not in versions:
+        what = f"{wanted[:64]} has no version {chosen[:40]!r} in the catalog"
+        raise InputError("--engine", what, "known are " + ", ".join(versions))
+    return files.validate(EngineRecord, at_version(raw, chosen), file), file
+
+
+def _find(wanted: str, dirs: catalog.Dirs) -> tuple[Path | Traversable, str]:
+    """Return an engine's file by name, lower-cased name or exact alias."""
+    other = catalog.alias("engines", wanted, dirs)
+    tried = [wanted, wanted.lower(), *([other.name] if other and other.relation == "exact" else [])]
+    for name in tried:
+        path = catalog.find("engines", name, dirs)
+        if path is not None:
+            return path, f"engines/{name}.toml"
+    raise unknown_name("--engine", "engine", wanted, catalog.names("engines", dirs), "wherewithal catalog list engines")
+
+
 def at_version(raw: dict[str, Any], version: str) -> dict[str, Any]:
     """Return an engine file's table with the tables of one of its versions laid over it."""
     base = {k: v for k, v in raw.items() if k not in ("versions", "default")}
-    laid = _over(base, dict(raw.get("versions", {}).get(version, {})))
+    own = raw["versions"][version]
+    laid = _over(base, own if isinstance(own, dict) else {})
     return {**laid, "version": version}
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 import fnmatch
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wherewithal.catalog.engine_record import EngineRecord, Rule, RunsOn, Stated, at_version
-from wherewithal.errors import FileProblems, InputError, Problem, unknown_name
+from wherewithal.catalog import load as catalog
+from wherewithal.catalog.engine_record import EngineRecord, Rule, RunsOn, Stated, read_engine
+from wherewithal.errors import FileProblems, InputError, Problem
 from wherewithal.figure import Figure
 from wherewithal.machine.system import Chip
 from wherewithal.plan import rule
@@ -115,12 +112,12 @@ class Engine:
         return np.minimum(held, left) if self.share_of == "static" else held - activations
 
 
-def names(dirs: Sequence[str | Path] = ()) -> list[str]:
+def names(dirs: catalog.Dirs = ()) -> list[str]:
     """Return the names of all engines, those of user folders (each with a folder `engines`) included."""
-    return sorted(_files(tuple(str(d) for d in dirs)))
+    return catalog.names("engines", dirs)
 
 
-def engine(name: str | None, dirs: Sequence[str | Path] = (), chip: Chip | None = None, mla: bool = False) -> Engine:
+def engine(name: str | None, dirs: catalog.Dirs = (), chip: Chip | None = None, mla: bool = False) -> Engine:
     """Return an engine as plain numbers.
 
     Args:
@@ -133,13 +130,8 @@ def engine(name: str | None, dirs: Sequence[str | Path] = (), chip: Chip | None 
         InputError: no such engine or version.
         FileProblems: the file is wrong.
     """
-    wanted, _, version = (name or MEDIAN).partition("@")
-    files = _files(tuple(str(d) for d in dirs))
-    path = files.get(wanted) or files.get(wanted.lower())
-    if path is None:
-        raise unknown_name("--engine", "engine", wanted, files, "wherewithal catalog list engines")
-    record = _record(path, version)
-    return _engine(record, path, chip, mla)
+    record, file = read_engine(name or MEDIAN, dirs)
+    return _engine(record, file, chip, mla)
 
 
 def legal_rows(
@@ -230,46 +222,6 @@ def _matches(one: RunsOn | Stated, chip: Chip) -> bool:
     maker = not one.makers or chip.maker.lower() in {m.lower() for m in one.makers}
     kind = not one.kinds or chip.kind in one.kinds
     return maker and kind and (not one.chips or any(fnmatch.fnmatchcase(chip.name, p) for p in one.chips))
-
-
-def _files(dirs: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    own = str(resources.files("wherewithal.catalog") / "data")
-    for folder in (*dirs, own):
-        for path in sorted(Path(folder, "engines").glob("*.toml")):
-            found.setdefault(path.stem, str(path))
-    return found
-
-
-@lru_cache(maxsize=64)
-def _read(path: str, _stamp: int) -> dict[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileProblems(path, [Problem("file", str(error).splitlines()[0], "an engine file is TOML")]) from None
-
-
-def _record(path: str, version: str) -> EngineRecord:
-    from pydantic import ValidationError
-
-    raw = _read(path, Path(path).stat().st_mtime_ns)
-    versions = raw.get("versions", {})
-    if not isinstance(versions, dict) or not versions or not isinstance(raw.get("default"), str):
-        raise FileProblems(
-            path, [Problem("versions", "no versions or no default", 'default = "1.0" and [versions."1.0"]')]
-        )
-    chosen = version or raw["default"]
-    if chosen not in versions:
-        raise InputError(
-            "--engine",
-            f"{Path(path).stem} has no version {chosen[:40]!r} in the catalog",
-            "known are " + ", ".join(versions),
-        )
-    try:
-        return EngineRecord.model_validate(at_version(raw, chosen))
-    except ValidationError as error:
-        problems = [Problem(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        raise FileProblems(path, problems) from None
 
 
 class _Figures:
