@@ -90,7 +90,7 @@ def test_text_quantities_and_paths(canned: list[Any]) -> None:
         (lambda: w.slo(ttft="2"), "2s"),
         (lambda: w.slo("e2e=3s"), "e2e"),
         (lambda: w.model("deepseek-v33"), "deepseek-v3"),
-        (lambda: w.system("cloudmatrix384"), "cloudmatrix-384"),
+        (lambda: w.system("cloudmatrix-38x"), "cloudmatrix-384"),
         (lambda: w.plan("m", "s", power_limit_w="500"), "kW"),
     ],
 )
