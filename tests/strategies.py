@@ -19,7 +19,7 @@ SIZES = {
     "per_token": 4, "expert_intermediate": 32, "shared_intermediate": 48, "vocab": 1000, "key_heads": 4,
     "key_dim": 8, "conv": 4, "inner": 128, "state": 8, "rank": 6, "groups": 2, "width": 64, "maps": 5, "ranks": 16,
     "out_groups": 2, "out_rank": 8, "ratio": 4, "index_heads": 2, "index_dim": 8, "topk": 16, "image_tokens": 50,
-    "streams": 4, "patch": 12, "positions": 9, "merge": 4, "out": 64, "index_stride": 1, "chosen": 64, "small": 3,
+    "streams": 4, "patch": 12, "positions": 9, "merge": 4, "out": 64, "index_stride": 1, "chosen": 64, "small": 3, "mergers": 2,
 }  # fmt: skip
 """A small whole number for every required size of every kind, by name of the field."""
 

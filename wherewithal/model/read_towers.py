@@ -19,9 +19,8 @@ def read_towers(outer: Config) -> tuple[tuple[Layer, ...], int]:
         part = outer.sub(key)
         if part is None:
             continue
-        part.defaults = (
-            table("families.toml").get("towers", {}).get(outer.text("model_type"), {}) if key == "vision_config" else {}
-        )
+        known = table("families.toml")["towers"].get(outer.text("model_type"), {}) if key == "vision_config" else {}
+        part.values = {**known, **part.values}
         lacking = [n for n in NEEDED if not part.has(n)]
         if lacking:
             part.notes.append(f"{key}: not counted, no {part.spellings(lacking[0])[0]}")
@@ -33,18 +32,23 @@ def read_towers(outer: Config) -> tuple[tuple[Layer, ...], int]:
 
 def _tower(c: Config, outer: Config, name: str) -> list[Layer]:
     width, heads = c.integer("tower_hidden"), c.integer("tower_heads")
-    inside = c.integer("tower_width", None) or int(width * c.number("mlp_ratio", 4.0, high=1e3))
+    named = c.text("width_key", "tower_width")
+    inside = c.integer(named, None) or max(1, int(width * c.number("mlp_ratio", 4.0, high=1e3)))
     size = c.integer("head_dim", None) or max(1, width // heads)
     attention = Gqa(width, heads, heads, size, size, norm=2 * width, bias=(3 * size * heads + width))
-    dense = Mlp(width, inside, bool(c.defaults.get("gated", False)), inside + width, 2 * width)
+    dense = Mlp(width, inside, c.flag("gated"), inside + width, 2 * width)
     out = c.integer("out_hidden_size", None) or _text_width(outer) or width
     patch = c.integer("tower_patch", 1)
     inputs = patch * patch * c.integer("tower_channels", 3) * max(1, c.integer("temporal_patch_size", 1))
     side = c.integer("image_size", 0) // patch
     places = c.integer("num_position_embeddings", side * side)
     merge = _merge(c) ** 2
-    ends = TowerEnds(width, inputs, c.whole("image_size", places), merge, c.whole("out_hidden_size", out, "hidden"))
-    return [Layer(name, c.integer("tower_layers"), (attention, dense)), Layer(f"{name} ends", 1, (ends,))]
+    mergers = 1 + len(c.items("deepstack_visual_indexes"))
+    ends = TowerEnds(
+        width, inputs, c.whole("image_size", places), merge, c.whole("out_hidden_size", out, "hidden"), mergers
+    )
+    depth = c.integer("tower_layers") + c.whole("num_global_layers", c.integer("num_global_layers", 0), "first_dense")
+    return [Layer(name, depth, (attention, dense)), Layer(f"{name} ends", 1, (ends,))]
 
 
 def _merge(c: Config) -> int:

@@ -14,7 +14,7 @@ from wherewithal.model.op import Formats, Load, Op, matmul
 class TowerEnds:
     """Patch embedding P W, positions, merger: m^2 W rows map to m^2 W and on to the language model's width H.
 
-    Parameters P W + n W + (m^2 W)^2 + m^2 W H (the last two as one map where `direct`).
+    Parameters P W + n W + r ((m^2 W)^2 + m^2 W H).
 
     Attributes:
         hidden: width W of the tower.
@@ -22,7 +22,7 @@ class TowerEnds:
         positions: learnt positions n.
         merge: patches m^2 that make one token.
         out: width H of the language model.
-        direct: whether the merger is a single map.
+        mergers: mergers r, of the last layer and of earlier ones that the language model reads too.
 
     Source: arXiv 2010.11929 (patches), 2409.12191 section 2 (merger).
     """
@@ -33,7 +33,7 @@ class TowerEnds:
     positions: int
     merge: int
     out: int
-    direct: bool = False
+    mergers: int = 1
 
     @property
     def sizes(self) -> dict[str, float]:
@@ -41,9 +41,9 @@ class TowerEnds:
         return {}
 
     def weights(self, x: Any) -> list[Weight]:
-        """Return patch embedding, positions and merger."""
+        """Return patch embedding, positions and mergers."""
         wide = self.hidden * self.merge
-        merger = wide * self.out + (0 if self.direct else wide * wide)
+        merger = self.mergers * wide * (self.out + wide)
         ends = self.patch * self.hidden + self.positions * self.hidden
         return [Weight("patches", "tower", ends, ends), Weight("merger", "tower", merger, merger)]
 
@@ -52,9 +52,8 @@ class TowerEnds:
         return Cache()
 
     def ops(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
-        """Yield patch embedding and merger; the load's tokens are patches."""
+        """Yield patch embedding and mergers; the load's tokens are patches."""
         yield matmul("patches", "tower", load.tokens, float(self.hidden), float(self.patch), f)
-        wide, rows = float(self.hidden * self.merge), load.tokens / self.merge
-        if not self.direct:
-            yield matmul("merge", "tower", rows, wide, wide, f)
+        wide, rows = float(self.hidden * self.merge), load.tokens * (self.mergers / self.merge)
+        yield matmul("merge", "tower", rows, wide, wide, f)
         yield matmul("project", "tower", rows, float(self.out), wide, f)
