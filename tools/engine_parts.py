@@ -31,6 +31,7 @@ from import_engines import (
     GGUF,
     GPU_KINDS,
     Tables,
+    least_step,
     least_ttft,
     middle,
     ms,
@@ -342,4 +343,39 @@ def generic(t: Tables) -> dict[str, Any]:
     }  # fmt: skip
 
 
-ALL = (generic, vllm, sglang, trtllm, ascend, llama, mlx, ktransformers)
+def assumed(value: Any) -> Any:
+    """Return figures as assumptions: those of another engine, for want of its own."""
+    if isinstance(value, dict):
+        inner = {k: assumed(v) for k, v in value.items()}
+        if "known" in inner:
+            inner |= {
+                "known": "assumed",
+                "note": "as the median engine, for want of a figure; " + str(inner.get("note", "")),
+            }
+        return inner
+    return [assumed(v) for v in value] if isinstance(value, list) else value
+
+
+def atom(t: Tables) -> dict[str, Any]:
+    """Return ATOM, of which only measurements are at hand: where it runs is theirs, the rest is the median engine's."""
+    base = generic(t)
+    bound, where = least_step(t, ["atom"])
+    step = t.own(
+        ms(bound),
+        "estimated",
+        f"shortest measured step, host and launch together: {where}",
+        "measured/inference.csv.gz",
+    )
+    overlap = dict(base["host"]["overlapped_from"])
+    return {
+        **head("atom", "ATOM", "2026-05", "one vendor's engine; its sources were not read"),
+        "scheduler": assumed(base["scheduler"]), "memory": assumed(base["memory"]),
+        "host": host(t, step, ["atom"], (True, assumed(overlap))),
+        "serving": {"modes": ["colocated"], "speculation": True, "offload": []},
+        "versions": {"2026-05": {}},
+        "runs_on": t.runs(["atom"], {}, ["fp8"], "; formats as seen there, the checkpoint's own included"),
+        "rule": [],
+    }  # fmt: skip
+
+
+ALL = (atom, generic, vllm, sglang, trtllm, ascend, llama, mlx, ktransformers)
