@@ -174,7 +174,7 @@ def _rocminfo(run: Run, notes: list[str]) -> tuple[list[Card], list[str]]:
     return cards, notes if cards else [*notes, "rocminfo: lists no card"]
 
 
-def ascend(run: Run) -> tuple[list[Card], list[str]]:
+def huawei(run: Run) -> tuple[list[Card], list[str]]:
     """Return the devices that npu-smi lists; each chip line below a device's line is one device of software."""
     said = run(["npu-smi", "info"])
     if said.why:

@@ -73,7 +73,7 @@ def _timed() -> Run:
 def _cards(ask: Run) -> tuple[list[Card], list[str]]:
     cards: list[Card] = []
     notes: list[str] = []
-    for maker in (seen.nvidia, seen.amd, seen.ascend, seen.apple):
+    for maker in (seen.nvidia, seen.amd, seen.huawei, seen.apple):
         found, told = maker(ask)
         cards, notes = cards + found, notes + told
     if not cards and not notes:

@@ -88,8 +88,9 @@ def _value(tree: ast.expr, columns: Mapping[str, Any]) -> Any:
         for part in tree.values[1:]:
             result = join(result, _value(part, columns))
         return result
-    assert isinstance(tree, ast.Compare)
-    return _compare(tree, columns)
+    if isinstance(tree, ast.Compare):
+        return _compare(tree, columns)
+    raise TypeError(f"{ast.dump(tree)} came past `read`")
 
 
 def _compare(tree: ast.Compare, columns: Mapping[str, Any]) -> Any:
