@@ -71,7 +71,8 @@ def test_spot_alone_is_no_price(tmp_path: Path) -> None:
 def test_system_and_chip_rents_share_a_unit(tmp_path: Path) -> None:
     rows = "X,made-up,rent_usd_per_hour,a,2026,1,,,USD/h,s1,read,\nY,made-up-2,rent_usd_per_hour,b,2026,6,,,USD/h,s2,read,\n"
     paid = cost(made(), None, chips=10, dirs=[folder(tmp_path, rows)])
-    assert (paid.low, paid.usd_per_hour, paid.high) == (10.0, 20.0, 30.0)
+    assert (paid.low, paid.usd_per_hour, paid.high) == pytest.approx((12.0, 20.0, 28.0))
+    assert "1 to 3" in paid.basis
     assert set(paid.sources) == {"s1", "s2"}
 
 

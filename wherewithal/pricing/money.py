@@ -40,7 +40,7 @@ class Money:
 
     Attributes:
         usd_per_hour: [USD/h] of all chips; None where no price is known.
-        low, high: [USD/h] range of the prices found; None likewise.
+        low, high: [USD/h] range that holds eight of ten prices found (all, for a purchase); None likewise.
         basis: in words: which prices, how many, their range, what is not in them.
         sources: keys of the sources.
     """
@@ -73,7 +73,9 @@ def cost(
         value = said.usd_per_hour * count
         return Money(value, value, value, f"{number(said.usd_per_hour)} USD/h a chip, as given")
     if said.purchase_usd is not None:
-        given = Price("", said.purchase_usd, said.purchase_usd, said.purchase_usd, ON_DEMAND, "", "as given", "", "", "assumed")
+        given = Price(
+            "", said.purchase_usd, said.purchase_usd, said.purchase_usd, ON_DEMAND, "", "as given", "", "", "assumed"
+        )
         return _bought([given], 1.0, count, "a chip, as given", power_w, said, dirs)
     rents = _rents(system, dirs)
     public = [r for r in rents if r[0].terms == ON_DEMAND] or [r for r in rents if r[0].terms == "band"]
@@ -85,7 +87,8 @@ def cost(
     rest = [r for r in rents if r[0].terms in ("reserved", "assumed")]
     if rest:
         return _rented(rest, count, f"{rest[0][0].terms} prices, for want of public on-demand ones")
-    return Money(None, None, None, f"no price of {system.name} or {system.chip.name} is in the catalog")
+    sought = " or ".join(dict.fromkeys((system.name, system.chip.name)))
+    return Money(None, None, None, f"no price of {sought} is in the catalog")
 
 
 def per_million_tokens(usd_per_hour: float | None, tokens_per_s: float) -> float | None:
@@ -108,11 +111,15 @@ def _rents(system: System, dirs: catalog.Dirs) -> list[tuple[Price, float]]:
 
 
 def _rented(found: Sequence[tuple[Price, float]], count: int, what: str) -> Money:
-    each = np.array([p.usd / chips for p, chips in found])
-    low, high = min(p.low / chips for p, chips in found), max(p.high / chips for p, chips in found)
+    each, lows, highs = (np.array([getattr(p, k) / chips for p, chips in found]) for k in ("usd", "low", "high"))
     value = float(np.median(each))
+    # Eight of ten offers; one hyperscaler's list price must not set the end of an interval.
+    low, high = min(value, float(np.percentile(lows, 10))), max(value, float(np.percentile(highs, 90)))
+    least, most = float(lows.min()), float(highs.max())
     many = f"median of {len(found)} {what}" if len(found) > 1 else f"one of the {what}: {found[0][0].place}"
-    basis = f"rent: {number(value)} USD/h a chip, {many}" + (f", {number(low)} to {number(high)}" if high > low else "")
+    basis = f"rent: {number(value)} USD/h a chip, {many}" + (
+        f", {number(least)} to {number(most)}" if most > least else ""
+    )
     return Money(value * count, low * count, high * count, basis, _sources(p for p, _ in found))
 
 
@@ -139,7 +146,11 @@ def _bought(
         (p / span * count / chips + float(w) * rate) * _HOUR_S for p, w in zip(ends, watts, strict=True)
     )
     years = show(span, "s") if span < 31557600.0 else f"{number(span / 31557600.0)} years"
-    drawn = f"power at {number(rate * 3.6e6)} USD/kWh" if power_w is not None else "its power, which is not known and not in it"
+    drawn = (
+        f"power at {number(rate * 3.6e6)} USD/kWh"
+        if power_w is not None
+        else "its power, which is not known and not in it"
+    )
     spread = f" ({number(ends[0])} to {number(ends[2])})" if ends[2] > ends[0] else ""
     basis = f"purchase: {number(price)} USD{spread} for {what}, over {years}, plus {drawn}"
     return Money(value, low, high, basis, _sources(found))
