@@ -152,7 +152,7 @@ class Tables:
                 {
                     "makers": [maker], "kinds": kinds, "weights": weights,
                     "activations": [f for f in PLAIN if f in {"bf16", "fp16"} | ({*weights} & {"fp8", "int8", "nvfp4", "mxfp4"})],
-                    "kv": [f for f in dict.fromkeys((*PLAIN, *GGUF)) if f in kvs | set(kv)],
+                    "kv": [f for f in dict.fromkeys((*PLAIN, *GGUF)) if f in kvs | set(kv) | {"bf16", "fp16"}],
                     "known": "derived", "from": self.key(f"measured/inference.csv.gz: {names}"),
                     "note": f"{len(rows)} measured rows{note}",
                 }

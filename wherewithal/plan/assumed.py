@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,19 +49,10 @@ def answer(s: Setup, counts: Counts, elapsed_s: float, verb: str = "plan") -> An
         elapsed_s=elapsed_s, best=None, frontier=(), why_not=(),
         overrides={k: {"was": old, "is": new} for k, (old, new) in s.overrides.items()},
         sources=tuple(sorted(set(_sources(s)))),
-        version=__version__, catalog=stamp(), command=command(s.question, verb),
+        version=__version__, catalog=catalog.stamp(), command=command(s.question, verb),
         assumptions=tuple(_assumptions(s)), notes=s.notes, weak_figures=tuple(_weak(s)),
         extra={"reasons": counts.reasons},
     )  # fmt: skip
-
-
-@functools.cache
-def stamp() -> str:
-    """Return the catalog's version: a hash over the files that say what changed in it."""
-    digest = hashlib.sha256()
-    for name in ("sources.toml", "defaults.toml", "formats.toml"):
-        digest.update((catalog.builtin() / name).read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _system(s: Setup) -> dict[str, Any]:

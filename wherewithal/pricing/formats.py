@@ -18,12 +18,16 @@ QUANTISED = ("attention", "mlp", "experts", "shared")
 
 
 class Format(NamedTuple):
-    """A number format: bits per weight with its scales, and the arithmetic that its products run in natively."""
+    """A number format: bits per weight with its scales, and the arithmetic that its products run in natively.
+
+    `family` is the name under which answers and engines know it, whatever its scales are.
+    """
 
     name: str
     bits: float
     arithmetic: str
     activations: str
+    family: str
 
 
 class Resolved(NamedTuple):
@@ -57,7 +61,8 @@ def find(name: str, where: str = "--precision") -> Format:
     if not isinstance(row, Mapping):
         raise unknown_name(where, "number format", name, names(), "wherewithal help precision")
     arithmetic = str(row["arithmetic"])
-    return Format(name.lower(), float(str(row["bits"])), arithmetic, str(row.get("activations", "bf16")))
+    family = str(row.get("family", name.lower()))
+    return Format(name.lower(), float(str(row["bits"])), arithmetic, str(row.get("activations", "bf16")), family)
 
 
 def native(chip: Chip, arithmetic: str) -> str:
@@ -93,27 +98,34 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     notes: list[str] = []
     parts: dict[str, Stored] = {}
     for part, name in stored.items():
-        parts[part] = _stored(part, name, inputs or ("" if "weights" in asked else model.activations), chip, notes)
+        given = inputs or ("" if "weights" in asked else model.activations)
+        stored[part], parts[part] = _stored(name, given, chip, notes)
     main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
     weights = stored.get(main, stored["other"])
     run = parts.get(main, parts["other"]).arithmetic
     activations = inputs or (run if run != "bf16" else "bf16")
     kv = find(asked.get("kv") or model.kv or "bf16")
     formats = Formats(parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16"))
-    return Resolved(formats, weights, activations, kv.name, tuple(dict.fromkeys(notes)))
+    return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
 
 def _input_bits(activations: str, run: str) -> float:
     return 16.0 if run == "bf16" else find(activations).bits
 
 
-def _stored(part: str, name: str, inputs: str, chip: Chip, notes: list[str]) -> Stored:
-    """Return how one part is held and computed with; say what was replaced."""
+def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, Stored]:
+    """Return how one part is held and computed with, and the format it is held in; say what was replaced.
+
+    A checkpoint in an 8-bit format that the chip lacks is converted once to the one that it has.
+    """
     form = find(name)
     given = find(inputs).arithmetic if inputs else find(form.activations).arithmetic
     wanted = form.arithmetic if given == form.arithmetic else given
     run = native(chip, wanted)
-    if run != wanted:
-        why = f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run}"
-        notes.append(why + (" after unpacking" if run == "bf16" and wanted != "bf16" else ""))
-    return Stored(form.bits, run)
+    if run == wanted:
+        return name, Stored(form.bits, run)
+    if run == "bf16":
+        notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
+        return name, Stored(form.bits, run)
+    notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights are converted to {run}")
+    return run, Stored(find(run).bits, run)
