@@ -163,3 +163,20 @@ def test_a_comparison_without_any_answer() -> None:
     text = compare_text(made.compared((made.NOT_FEASIBLE, made.NOT_FEASIBLE)), Face())
     assert text.startswith("Not feasible: ")
     assert "h20-8:16" in text
+
+
+def test_a_named_statistic_is_in_the_verdict_and_a_wide_miss_is_a_ratio() -> None:
+    best = made.plan(23.0, 900.0, tpot_s=made.latency(0.15, 0.1, "p95"), feasible=False)
+    answer = replace(made.PREDICTED, best=best, slo=made.FITS.slo)
+    text = report.predict_text(answer, Face())
+    assert text.startswith("Misses the SLO: ")
+    assert "TPOT p95 150 ms" in text.splitlines()[0] + text.splitlines()[1]
+    assert "MISSED 3.0 times over" in text
+
+
+def test_one_pool_alone_leaves_the_other_side_out() -> None:
+    nan = made.latency(float("nan"))
+    text = report.predict_text(replace(made.PREDICTED, best=replace(made.plan(23.0, 900.0), ttft_s=nan)), Face())
+    assert "TTFT" not in text
+    assert "time to first token" not in text
+    assert "nan" not in text

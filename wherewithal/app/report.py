@@ -82,10 +82,10 @@ def plan_verdict(answer: Answer) -> str:
     best = answer.best
     if best is None or not best.feasible:
         return _no(answer, _stage(answer))
-    rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, shown(best.tpot_s, "s").value
+    rate, tpot = shown(best.output_tokens_per_s, "tok/s").value, parts.named("TPOT", best.tpot_s)
     limit = parts.slo_limit(answer.slo, "tpot")
     asked = f" (SLO {exact(limit, 's')})" if limit else "" if answer.slo else ", at the knee (no SLO)"
-    return f"Fits: {subject(answer)}, {best.serving}: {rate}, TPOT {tpot}{asked}."
+    return f"Fits: {subject(answer)}, {best.serving}: {rate}, {tpot}{asked}."
 
 
 def _stage(answer: Answer) -> str:
@@ -108,8 +108,8 @@ def predict_verdict(answer: Answer) -> str:
     best = answer.best
     if best is None:
         return _no(answer, "this layout cannot run here")
-    figures = (("", best.output_tokens_per_s, "tok/s"), ("TPOT ", best.tpot_s, "s"), ("TTFT ", best.ttft_s, "s"))
-    said = ", ".join(name + shown(f, unit).value for name, f, unit in figures if math.isfinite(f.value))
+    named = [parts.named(short, getattr(best, f"{n}_s")) for n, _, short in reversed(parts.LATENCIES)]
+    said = ", ".join([shown(best.output_tokens_per_s, "tok/s").value, *filter(None, named)])
     start = "Predicted" if best.feasible else "Misses the SLO"
     flight = f" with {count(best.concurrency)} in flight" if best.concurrency else ""
     return f"{start}: {subject(answer)}{flight}: {said}."
@@ -177,7 +177,9 @@ def trade_off(answer: Answer, face: Face) -> list[str]:
     title = "Trade-off, fastest per user first (> chosen" + (", * meets the SLO)" if answer.slo else ")")
     columns, cells = trade_off_cells(answer, rows)
     if not face.stack and max(map(len, table(_kept(columns), cells, 10**6))) > max(face.width, 92):
-        columns, cells = trade_off_cells(answer, rows, brief=True)
+        shorter = trade_off_cells(answer, rows, brief=True)
+        if len({row[-1] for row in shorter[1]}) > 1:  # else the numbers of chips tell nothing
+            columns, cells = shorter
     if face.plain:
         columns[0] = Column("mark")
         cells = [[MARKS.get(c[0].strip(), ""), *c[1:]] for c in cells]

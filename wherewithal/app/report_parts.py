@@ -41,8 +41,18 @@ def against(latency: Latency, limit: float | None) -> tuple[str, str]:
     said = f"SLO {exact(limit, 's')}"
     spare = 1 - latency.value / limit
     if spare < 0:
-        return said, f"MISSED by {percent(-spare)}" + (", may hold" if latency.low <= limit else "")
+        over = f"by {percent(-spare)}" if spare > -1 else f"{number(1 - spare, 2)} times over"
+        return said, f"MISSED {over}" + (", may hold" if latency.low <= limit else "")
     return said, f"ok, {percent(spare)} to spare" + (", may miss" if latency.high > limit else "")
+
+
+def named(name: str, latency: Latency) -> str:
+    """Return `TPOT 43 ms` or `TPOT p95 43 ms`; empty where the figure is not known."""
+    if not math.isfinite(latency.value):
+        return ""
+    return " ".join(
+        filter(None, (name, latency.statistic if latency.statistic != "mean" else "", shown(latency, "s").value))
+    )
 
 
 def headline(plan: Plan, slo: Mapping[str, Any], face: Face) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wherewithal import table
-from wherewithal.app.report import feasible, plan_verdict, predict_verdict, short_layout, subject, trade_off_cells
+from wherewithal.app.report import feasible, plan_verdict, predict_verdict, short_layout, trade_off_cells
 from wherewithal.app.report_parts import LATENCIES, against, slo_limit
 from wherewithal.app.text import Column, Shown, clean, shown
 from wherewithal.plan.answer import Answer, Interval, Latency, Plan
@@ -110,6 +110,3 @@ def _foot(answer: Answer) -> str:
 def exit_code(answer: Answer) -> int:
     """Return 0 where the question has a feasible answer, 1 where it has none."""
     return 0 if feasible(answer) else 1
-
-
-__all__ = ["exit_code", "flat", "plan_markdown", "plan_rows", "predict_markdown", "subject"]
