@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import textwrap
 import unicodedata
@@ -15,6 +16,8 @@ from wherewithal.units import UNITS
 NONE = "-"
 # Figures outside of these are written with an exponent.
 _SMALLEST, _LARGEST = 1e-9, 1e15
+# The space between a number and its unit, or between a short name and its number.
+_WITH_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z])|(?<=TPOT) (?=[\dp])|(?<=TTFT) (?=[\dp])|(?<=p\d\d) (?=\d)")
 # Prefixes that answers use, largest first; their sizes come from `units`.
 _PREFIXES: dict[str, tuple[str, ...]] = {
     "s": ("h", "min", "s", "ms", "us"),
@@ -214,14 +217,16 @@ def plain(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent: int 
 def wrapped(text: str, width: int, first: int = 0, rest: int | None = None) -> list[str]:
     """Return `text` in lines of at most `width`, indented by `first` and then by `rest` columns."""
     rest = first if rest is None else rest
-    return textwrap.wrap(
-        text,
+    kept = _WITH_UNIT.sub("\u00a0", text)  # textwrap does not break there
+    lines = textwrap.wrap(
+        kept,
         max(width, 20),
         initial_indent=" " * first,
         subsequent_indent=" " * rest,
         break_on_hyphens=False,
         break_long_words=True,
-    ) or [""]
+    )
+    return [line.replace("\u00a0", " ") for line in lines] or [""]
 
 
 def pasteable(command: str, width: int, indent: int) -> list[str]:
