@@ -15,7 +15,7 @@ from wherewithal.plan.answer import Answer, Comparison, Flip, Interval, Measure,
 from wherewithal.plan.command import command
 from wherewithal.plan.lattice import Layouts
 from wherewithal.plan.levers import near
-from wherewithal.plan.outcome import Progress, pick, search
+from wherewithal.plan.outcome import Progress, fitted, pick
 from wherewithal.plan.serve import plan
 from wherewithal.plan.setup import Question, setup
 
@@ -100,7 +100,7 @@ def _flips(questions: list[Question], answers: list[Answer]) -> Iterator[Flip]:
 
 def _side(number: int, q: Question, best: Plan) -> _Side:
     s = setup(q)
-    return _Side(number, q, best, near(search(s).found))
+    return _Side(number, q, best, near(fitted(s)[1].found))
 
 
 def _merit(plan: Plan, by_cost: bool) -> float:
@@ -149,7 +149,7 @@ def _speed(side: _Side, changes: dict[str, Any]) -> float | None:
         changed = setup(replace(side.question, **changes))
     except WherewithalError:
         return None
-    picked = pick(changed, search(changed, side.near))
+    picked = pick(*fitted(changed, side.near))
     return None if picked.best is None else float(picked.rate[picked.best]) * changed.total
 
 

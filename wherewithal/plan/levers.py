@@ -13,7 +13,7 @@ from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Lever, Plan
 from wherewithal.plan.command import command, duration
 from wherewithal.plan.lattice import NAMES, Layouts
-from wherewithal.plan.outcome import Outcome, Picked, pick, search
+from wherewithal.plan.outcome import Outcome, Picked, fitted, pick
 from wherewithal.plan.search import Found
 from wherewithal.plan.setup import Setup, setup
 from wherewithal.pricing import formats
@@ -81,7 +81,7 @@ def _rate(s: Setup, changes: dict[str, Any], only: Layouts) -> float | None:
         changed = setup(replace(s.question, **changes))
     except WherewithalError:
         return None
-    outcome = search(changed, only)
+    changed, outcome = fitted(changed, only)
     picked = pick(changed, outcome)
     return None if picked.best is None else float(picked.rate[picked.best]) * changed.total
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,32 @@ class Outcome(NamedTuple):
     found: list[Found]
     counts: Counts
     reached: list[Extremes]
+
+
+# Token budgets of a step that are tried, largest first, where the engine's own leaves no room in memory.
+BUDGETS = (2048.0, 512.0)
+
+
+def fitted(s: Setup, only: Layouts | None = None, progress: Progress = None) -> tuple[Setup, Outcome]:
+    """Search; where nothing fits because of the working memory of a step, search again with a smaller token budget.
+
+    Returns:
+        The question as it was answered, with the smaller budget in it and a note that says so, and what was found.
+    """
+    outcome = search(s, only, progress)
+    for budget in BUDGETS:
+        if not outcome.counts.legal or any(r.short_bytes <= 0 for r in outcome.reached):
+            return s, outcome
+        own = max(d.engine.token_budget for d in s.pools.values())
+        if budget >= own:
+            continue
+        pools = {r: d._replace(engine=replace(d.engine, token_budget=budget)) for r, d in s.pools.items()}
+        note = f"steps of {budget:g} tokens instead of {own:g}: a larger step's working memory would not fit"
+        smaller = s._replace(pools=pools, notes=(*s.notes, note))
+        again = search(smaller, only, progress)
+        if any(r.short_bytes <= 0 for r in again.reached):
+            return smaller, again
+    return s, outcome
 
 
 def search(s: Setup, only: Layouts | None = None, progress: Progress = None) -> Outcome:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wherewithal.plan import assumed, levers, why
 from wherewithal.plan.answer import Answer, Plan
-from wherewithal.plan.outcome import Outcome, Picked, Progress, pick, search
+from wherewithal.plan.outcome import Outcome, Picked, Progress, fitted, pick
 from wherewithal.plan.result import Context, plan_of
 from wherewithal.plan.setup import Question, Setup, setup
 
@@ -42,7 +42,7 @@ def plan(q: Question, progress: Progress = None) -> Answer:
     """Return the frontier of layouts and the best one under the service levels and the power limit."""
     start = time.perf_counter()
     s = setup(q)
-    outcome = search(s, progress=progress)
+    s, outcome = fitted(s, progress=progress)
     picked = pick(s, outcome)
     shown, best = plans(s, outcome, picked)
     if q.power_limit_w is not None:

@@ -12,7 +12,7 @@ from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Fix, Limit, Plan
 from wherewithal.plan.command import command, duration
 from wherewithal.plan.levers import slo_words
-from wherewithal.plan.outcome import Outcome, pick, search
+from wherewithal.plan.outcome import Outcome, fitted, pick
 from wherewithal.plan.setup import Setup, setup
 from wherewithal.pricing import formats
 
@@ -110,7 +110,7 @@ def _more_chips(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _lower_weights(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
     now = formats.find(s.precisions["decode"].weights).bits
-    for name in ("fp8", "int8", "int4"):
+    for name in ("fp8", "int8", "int4", "q4_k_m"):
         if formats.find(name).bits < now * 0.75:
             yield f"{name} weights", {"precision": {**s.question.precision, "weights": name}}
 
@@ -142,7 +142,7 @@ def _result(s: Setup, changes: dict[str, Any]) -> str:
         changed = setup(replace(s.question, **changes))
     except WherewithalError:
         return ""
-    outcome = search(changed)
+    changed, outcome = fitted(changed)
     picked = pick(changed, outcome)
     if picked.best is None:
         return ""

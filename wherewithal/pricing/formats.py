@@ -15,12 +15,14 @@ from wherewithal.model.op import Formats, Stored
 
 # Parts whose products are quantised when `weights=FORMAT` is asked for; ends, router and norms stay as they are.
 QUANTISED = ("attention", "mlp", "experts", "shared")
+ENDS = ("embedding", "head")
 
 
 class Format(NamedTuple):
     """A number format: bits per weight with its scales, and the arithmetic that its products run in natively.
 
-    `family` is the name under which answers and engines know it, whatever its scales are.
+    `family` is the name under which answers and engines know it, whatever its scales are; `whole` says that the token
+    embedding and the head are held in it too.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Format(NamedTuple):
     arithmetic: str
     activations: str
     family: str
+    whole: bool = False
 
 
 class Resolved(NamedTuple):
@@ -62,7 +65,8 @@ def find(name: str, where: str = "--precision") -> Format:
         raise unknown_name(where, "number format", name, names(), "wherewithal help precision")
     arithmetic = str(row["arithmetic"])
     family = str(row.get("family", name.lower()))
-    return Format(name.lower(), float(str(row["bits"])), arithmetic, str(row.get("activations", "bf16")), family)
+    inputs = str(row.get("activations", "bf16"))
+    return Format(name.lower(), float(str(row["bits"])), arithmetic, inputs, family, bool(row.get("whole")))
 
 
 def native(chip: Chip, arithmetic: str) -> str:
@@ -93,7 +97,8 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     stored = dict(model.stored)
     stored.setdefault("other", "bf16")
     if "weights" in asked:
-        stored.update({part: find(asked["weights"]).name for part in QUANTISED})
+        form = find(asked["weights"])
+        stored.update(dict.fromkeys((*QUANTISED, *(ENDS if form.whole else ())), form.name))
     inputs = find(asked["activations"]).name if "activations" in asked else ""
     notes: list[str] = []
     parts: dict[str, Stored] = {}
