@@ -70,7 +70,11 @@ def verdict(answer: Comparison) -> str:
     rows = {row.name: row for row in answer.rows}
     if len(able) == 1:
         return f"{model}: only {clean(able[0])} of {len(answer.systems)} systems has an answer."
-    chosen = [row for name in (COST, SPEED) if (row := rows.get(name)) and sum(v is not None for v in row.values) >= 2]
+    chosen = [
+        row
+        for name in (COST, SPEED)
+        if (row := rows.get(name)) and row.winner is not None and sum(v is not None for v in row.values) >= 2
+    ]
     if not chosen:
         return f"{model}: {len(able)} of {len(answer.systems)} systems have an answer."
     row = chosen[0]

@@ -56,7 +56,7 @@ def compare(questions: list[Question], progress: Progress = None) -> Comparison:
     first = questions[0]
     return Comparison(
         systems=names, answers=tuple(answers), rows=rows, flips=tuple(_flips(questions, answers)),
-        assumptions=answers[0].assumptions, notes=tuple(dict.fromkeys(n for a in answers for n in a.notes)),
+        assumptions=answers[0].assumptions, notes=tuple(dict.fromkeys([*_price_notes(answers, names), *(n for a in answers for n in a.notes)])),
         elapsed_s=time.perf_counter() - start, command=command(first, "compare", on=names),
     )  # fmt: skip
 
@@ -65,8 +65,23 @@ def _measures(answers: list[Answer]) -> Iterator[Measure]:
     for name, unit, better, get in MEASURES:
         values = tuple(None if a.best is None else get(a.best) for a in answers)
         known = [(v.value, i) for i, v in enumerate(values) if v is not None]
-        winner = None if not known else (max if better == "high" else min)(known)[1]
+        money = unit.startswith("usd")
+        told = bool(known) and not (money and len(_bases(answers)) > 1)
+        winner = (max if better == "high" else min)(known)[1] if told else None
         yield Measure(name, unit, better, values, winner)
+
+
+def _bases(answers: list[Answer]) -> set[str]:
+    """Return the kinds of price that answers rest on (rent, purchase): dollars of different kinds are not compared."""
+    return {a.best.price_basis.partition(":")[0] for a in answers if a.best and a.best.usd_per_hour is not None}
+
+
+def _price_notes(answers: list[Answer], names: tuple[str, ...]) -> Iterator[str]:
+    for name, a in zip(names, answers, strict=True):
+        if a.best:
+            yield f"price of {name}: {a.best.price_basis}"
+    if len(_bases(answers)) > 1:
+        yield "prices of different kinds (rent, purchase) are not compared: set them alike with --set price.rent=..."
 
 
 class _Side(NamedTuple):
@@ -84,7 +99,7 @@ def _flips(questions: list[Question], answers: list[Answer]) -> Iterator[Flip]:
     if len(sides) < 2:
         return
     priced = [x for x in sides if x.plan.usd_per_million_output_tokens]
-    by_cost = len(priced) >= 2
+    by_cost = len(priced) >= 2 and len(_bases(answers)) == 1
     ranked = sorted(priced if by_cost else sides, key=lambda x: _merit(x.plan, by_cost), reverse=True)
     first, second = ranked[:2]
     if by_cost:
