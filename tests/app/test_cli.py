@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -333,3 +335,13 @@ def test_main_takes_the_words_of_the_process(
     monkeypatch.setattr(cli.warnings, "simplefilter", lambda *a: None)
     assert main() == 0
     assert capsys.readouterr().out.startswith("wherewithal ")
+
+
+def test_csv_marks_the_chosen_plan_though_it_carries_an_explanation(run: Run, asked: Asked) -> None:
+    best = made.FRONTIER[2]
+    pools = tuple(replace(p, operators=(), step_s=1.0) for p in best.pools)
+    asked.answer = replace(made.FITS, best=replace(best, pools=pools))
+    rows = list(csv.DictReader(io.StringIO(run(*PLAN, "--csv").out)))
+    assert [r["chosen"] for r in rows].count("yes") == 1
+    assert float(rows[2]["tpot_s"]) == best.tpot_s.value
+    assert rows[2]["chosen"] == "yes"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from wherewithal.app.report import picked, plan_verdict, short_layout, subject
+from wherewithal.app.report import picked, plan_verdict, same, short_layout, subject
 from wherewithal.app.report_parts import slo_limit
 from wherewithal.app.text import clean, exact, number, shown
 from wherewithal.errors import InputError
@@ -166,7 +166,7 @@ def _points(answer: Answer, plans: Sequence[Plan], x: Axis, y: Axis) -> list[str
     """Return a mark per plan with its figures as a tooltip; the chosen one is a diamond with both intervals."""
     out = []
     for p in plans:
-        chosen = answer.best is not None and p == answer.best
+        chosen = answer.best is not None and same(p, answer.best)
         across, up = x.at(p.tokens_per_s_per_user), y.at(p.output_tokens_per_s_per_chip.value)
         tip = f"<title>{_safe(_tip(p))}</title>"
         if not chosen:

@@ -219,7 +219,7 @@ def trade_off_cells(answer: Answer, rows: Sequence[Plan], brief: bool = False) -
 
 
 def _mark(answer: Answer, plan: Plan) -> str:
-    chosen = ">" if answer.best is not None and _same(plan, answer.best) else " "
+    chosen = ">" if answer.best is not None and same(plan, answer.best) else " "
     return chosen + ("*" if answer.slo and plan.feasible else " ")
 
 
@@ -250,7 +250,7 @@ def short_layout(plan: Plan, brief: bool = False) -> str:
 def picked(answer: Answer, most: int = ROWS) -> list[Plan]:
     """Return at most `most` plans spread evenly over the frontier, fastest per user first, the chosen one among them."""
     ordered = sorted(answer.frontier, key=lambda p: -p.tokens_per_s_per_user)
-    chosen = next((i for i, p in enumerate(ordered) if answer.best is not None and _same(p, answer.best)), None)
+    chosen = next((i for i, p in enumerate(ordered) if answer.best is not None and same(p, answer.best)), None)
     if len(ordered) <= most:
         return ordered
     steps = [round(i * (len(ordered) - 1) / (most - 1)) for i in range(most)]
@@ -260,7 +260,7 @@ def picked(answer: Answer, most: int = ROWS) -> list[Plan]:
     return [ordered[i] for i in sorted(set(steps))]
 
 
-def _same(one: Plan, other: Plan) -> bool:
+def same(one: Plan, other: Plan) -> bool:
     """Return whether two records are the same deployment under the same load."""
     shape = [
         [(p.role, p.replicas, p.layout, p.batch_per_replica, p.precision) for p in plan.pools] for plan in (one, other)

@@ -107,7 +107,7 @@ def _aligned(rows: Sequence[Sequence[str]], face: Face) -> list[str]:
                 return lines
     out: list[str] = []
     for label, value, band, *rest in rows:
-        line = f"{label}: " + ", ".join(c for c in (f"{value} {band}".strip(), *rest) if c)
+        line = f"{label}: " + ", ".join(c for c in (f"{value} {band}".strip(), *rest) if c).replace(", (", " (")
         out += [f"  {line}"] if face.plain else wrapped(line, face.width, 2, 6)
     return out
 
@@ -188,7 +188,8 @@ def _ruler(top: float, size: int, names: int) -> str:
 def _memory_label(pool: Pool) -> str:
     m = pool.memory_bytes_per_chip
     parts = ", ".join(f"{'KV' if name == 'kv' else name} {_gb(_part(m, name))}" for name, _ in _LETTERS)
-    return f"memory per {clean(pool.role)} chip (GB): capacity {_gb(m.capacity)}, {parts}"
+    role = "" if pool.role == "all" else f"{clean(pool.role)} "
+    return f"memory per {role}chip (GB): capacity {_gb(m.capacity)}, {parts}"
 
 
 def _gb(value: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wherewithal import table
-from wherewithal.app.report import feasible, plan_verdict, predict_verdict, short_layout, trade_off_cells
+from wherewithal.app.report import feasible, plan_verdict, predict_verdict, same, short_layout, trade_off_cells
 from wherewithal.app.report_parts import LATENCIES, against, slo_limit
 from wherewithal.app.text import Column, Shown, clean, shown
 from wherewithal.plan.answer import Answer, Interval, Latency, Plan
@@ -38,7 +38,7 @@ def flat(answer: Answer, plan: Plan) -> dict[str, Any]:
         "serving": plan.serving,
         "layout": short_layout(plan),
         "batch_per_replica": " / ".join(str(p.batch_per_replica) for p in plan.pools),
-        "chosen": answer.best is not None and plan == answer.best,
+        "chosen": answer.best is not None and same(plan, answer.best),
         "meets_slo": plan.feasible,
         "concurrency": plan.concurrency,
         "tokens_per_s_per_user": plan.tokens_per_s_per_user,
