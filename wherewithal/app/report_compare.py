@@ -72,7 +72,7 @@ def verdict(answer: Comparison) -> str:
         return f"{model}: only {clean(able[0])} of {len(answer.systems)} systems has an answer."
     chosen = [
         row
-        for name in (COST, SPEED)
+        for name in (COST, *(n for n in rows if n.startswith("tokens per s per chip at")), SPEED)
         if (row := rows.get(name)) and row.winner is not None and sum(v is not None for v in row.values) >= 2
     ]
     if not chosen:

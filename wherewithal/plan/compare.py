@@ -19,6 +19,8 @@ from wherewithal.plan.outcome import Progress, fitted, pick
 from wherewithal.plan.serve import plan
 from wherewithal.plan.setup import Question, setup
 
+# Name of the measure at which all systems answer at the same pace.
+EQUAL = "tokens per s per chip at {} a token"
 # Factors at which a figure of the question is tried for a change of order.
 FACTORS = 2.0 ** np.arange(-4, 5)
 
@@ -69,6 +71,28 @@ def _measures(answers: list[Answer]) -> Iterator[Measure]:
         told = bool(known) and not (money and len(_bases(answers)) > 1)
         winner = (max if better == "high" else min)(known)[1] if told else None
         yield Measure(name, unit, better, values, winner)
+    equal = _equal_speed(answers)
+    if equal:
+        yield equal
+
+
+def _equal_speed(answers: list[Answer]) -> Measure | None:
+    """Return tokens/s per chip where every system answers at the pace of the slowest: the only fair order of speeds.
+
+    Each system's best plan may sit at another point of its own trade-off; here all stand at the largest TPOT of them.
+    """
+    slowest = max((a.best.tpot_s.value for a in answers if a.best), default=0.0)
+    values = tuple(_fastest(a, slowest) for a in answers)
+    known = [(v.value, i) for i, v in enumerate(values) if v is not None]
+    if len(known) < 2:
+        return None
+    return Measure(EQUAL.format(units.show(slowest, "s", 2)), "tokens_per_s", "high", values, max(known)[1])
+
+
+def _fastest(a: Answer, limit_s: float) -> Interval | None:
+    """Return the highest tokens/s per chip of a frontier at or below a time per token."""
+    fits = [p.output_tokens_per_s_per_chip for p in a.frontier if p.tpot_s.value <= limit_s * (1 + 1e-9)]
+    return max(fits, key=lambda v: v.value, default=None)
 
 
 def _bases(answers: list[Answer]) -> set[str]:
@@ -85,12 +109,14 @@ def _price_notes(answers: list[Answer], names: tuple[str, ...]) -> Iterator[str]
 
 
 class _Side(NamedTuple):
-    """A system that has an answer: its number, question, best plan, and the layouts near its frontier."""
+    """A system that has an answer: its number, question, best plan, layouts near its frontier, and that frontier."""
 
     number: int
     question: Question
     plan: Plan
     near: Layouts
+    tpot: Any
+    rate: Any
 
 
 def _flips(questions: list[Question], answers: list[Answer]) -> Iterator[Flip]:
@@ -104,6 +130,7 @@ def _flips(questions: list[Question], answers: list[Answer]) -> Iterator[Flip]:
     first, second = ranked[:2]
     if by_cost:
         yield _price_flip(first, second)
+    yield from _pace_flips(first, second)
     what = "cost per token" if by_cost else "tokens/s per chip"
     for field_name, text in (("input_tokens", "input length"), ("output_tokens", "output length")):
         yield _length_flip(first, second, field_name, text, what)
@@ -113,9 +140,33 @@ def _flips(questions: list[Question], answers: list[Answer]) -> Iterator[Flip]:
         yield Flip("per chip instead of per dollar", first.question.on, second.question.on, None, "", text)
 
 
+def _pace_flips(first: _Side, second: _Side) -> Iterator[Flip]:
+    """Yield the time per token at which the order by tokens/s per chip changes along both frontiers."""
+    low = max(first.tpot[0], second.tpot[0])
+    high = min(first.tpot[-1], second.tpot[-1])
+    if not low < high:
+        return
+    grid = np.geomspace(low, high, 64)
+    gap = np.log(_along(first, grid) / _along(second, grid))
+    for i in np.flatnonzero(np.diff(np.sign(gap)) != 0)[:2]:
+        at = float(np.sqrt(grid[i] * grid[i + 1]))
+        leads, before = (first, second) if gap[i + 1] > 0 else (second, first)
+        text = (
+            f"above {units.show(at, 's', 2)} a token {leads.question.on} gives more tokens/s per chip, "
+            f"below it {before.question.on}"
+        )
+        yield Flip("time per token", first.question.on, second.question.on, at, "s", text)
+
+
+def _along(side: _Side, tpot: Any) -> Any:
+    """Return tokens/s per chip of a frontier at times per token [s]."""
+    return side.rate[np.searchsorted(side.tpot, tpot, side="right") - 1]
+
+
 def _side(number: int, q: Question, best: Plan) -> _Side:
-    s = setup(q)
-    return _Side(number, q, best, near(fitted(s)[1].found))
+    ready, outcome = fitted(setup(q))
+    picked = pick(ready, outcome)
+    return _Side(number, q, best, near(outcome.found), picked.tpot_s, picked.rate)
 
 
 def _merit(plan: Plan, by_cost: bool) -> float:
