@@ -48,6 +48,7 @@ class Config:
         self.defaults = defaults or {}
         self.notes = notes if notes is not None else []
         self.parent = parent or {}
+        self._lists: dict[tuple[str, str], Any] = {}
 
     def at(self, key: str) -> str:
         """Return where a key stands, as a user can find it."""
@@ -148,14 +149,20 @@ class Config:
         return value
 
     def numbers(self, name: str, limits: str = "default") -> list[int]:
-        """Return a list of whole numbers, each within the limits of `limits`."""
-        key, _ = self.find(name)
-        return [self.whole(f"{key}[{i}]", v, limits) for i, v in enumerate(self.items(name))]
+        """Return a list of whole numbers, each within the limits of `limits`; read once, for a layer asks each time."""
+        if (name, limits) not in self._lists:
+            key, _ = self.find(name)
+            self._lists[name, limits] = [self.whole(f"{key}[{i}]", v, limits) for i, v in enumerate(self.items(name))]
+        found: list[int] = self._lists[name, limits]
+        return found
 
     def words(self, name: str, known: Mapping[str, Any]) -> list[str]:
         """Return a list of texts, each one of `known`; an InputError names the nearest known one otherwise."""
-        key, _ = self.find(name)
-        return [self.word(f"{key}[{i}]", v, known) for i, v in enumerate(self.items(name))]
+        if (name, "") not in self._lists:
+            key, _ = self.find(name)
+            self._lists[name, ""] = [self.word(f"{key}[{i}]", v, known) for i, v in enumerate(self.items(name))]
+        found: list[str] = self._lists[name, ""]
+        return found
 
     def word(self, key: str, value: Any, known: Mapping[str, Any]) -> str:
         """Return `value` if it is a key of `known`; an InputError that names the nearest one otherwise."""

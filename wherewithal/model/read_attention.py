@@ -141,8 +141,7 @@ def csa(c: Config, family: Family, i: int) -> Csa:
     if i >= len(ratios):
         raise c.fail("compress_ratios", f"{len(ratios)} entries, none for layer {i}", "give one entry for each layer")
     ratio = ratios[i]
-    smallest = min((r for r in ratios if r), default=0)
-    indexed = ratio > 0 and ratio == smallest
+    indexed = ratio > 0 and not any(0 < r < ratio for r in set(ratios))
     query, size = c.integer("query_rank"), c.integer("head_dim")
     groups, rank = (c.whole(k, c.integer(k), "index") for k in ("o_groups", "o_lora_rank"))
     hi, di, top = (c.whole(k, c.integer(k), "index") for k in ("index_n_heads", "index_head_dim", "index_topk"))
@@ -166,8 +165,8 @@ def block_sparse(c: Config, family: Family, i: int) -> Gqa:
     own = c.sub("sparse_attention_config")
     if own is None:
         return base
-    sparse = own.numbers("sparse_attention_freq", "flag")
-    if i < len(sparse) and not sparse[i]:
+    sparse = own.items("sparse_attention_freq")
+    if i < len(sparse) and not own.whole(f"sparse_attention_freq[{i}]", sparse[i], "flag"):
         return base
     heads, size, block, top = (
         own.whole(k, own.integer(k), "index")
