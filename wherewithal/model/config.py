@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from wherewithal.errors import InputError, nearest
@@ -19,8 +19,8 @@ Table = Mapping[str, Any]
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """Return the parsed data file `name` of this package (`keys.toml`, `families.toml`)."""
-    return tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
+    """Return the parsed data file `name` of this package (`keys.toml`, `families.toml`), from a zip too."""
+    return tomllib.loads((files("wherewithal.model") / name).read_text("utf-8"))
 
 
 class Config:

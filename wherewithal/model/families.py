@@ -157,7 +157,7 @@ def family_of(config: Config, outer: Config) -> Family:
                 if name in classes():
                     return known[classes()[name]]
     if not tried:
-        raise outer.fail("model_type", "missing", "add the model_type of the file's family, such as llama")
+        raise outer.fail("model_type", "missing", "add the model_type of the file's family")
     part, key, name = tried[0]
     close = nearest(name, known) or nearest(name, classes())
     hint = f"nearest known: {', '.join(close)}" if close else f"known: {', '.join(sorted(known)[:8])}, ..."
