@@ -8,7 +8,7 @@ MODEL ?= deepseek-v3
 ON    ?= cloudmatrix-384
 SLO   ?= ttft=2s,tpot=50ms
 
-.PHONY: help plan test tiny lint types format docs bench bench-smoke figures golden lock check clean
+.PHONY: help plan test tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: $(VENV)/.dev  ## every promise of speed as a ratio, one table
 
 bench-smoke: $(VENV)/.dev  ## does the bench still run; ratios are printed, not judged
 	$(BIN)/python -m bench --smoke
+
+refresh: $(VENV)/.dev  ## paste real outputs into README and docs anew
+	$(BIN)/python tools/refresh_docs.py
 
 figures: $(VENV)/.dev  ## do the outputs pasted in README and docs still hold
 	$(BIN)/python tools/refresh_docs.py --check
