@@ -215,7 +215,7 @@ def test_wrong_values_are_named(changes: dict[str, Any], words: tuple[str, ...])
 
 
 def test_dotted_path_in_nested_files() -> None:
-    with pytest.raises(InputError, match="text_config.hidden_size"):
+    with pytest.raises(InputError, match=r"text_config\.hidden_size"):
         read_config({"model_type": "llava", "text_config": {**LLAMA, "hidden_size": -1}}, "f")
 
 

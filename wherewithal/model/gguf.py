@@ -13,6 +13,7 @@ from typing import Any
 
 from wherewithal.errors import InputError, nearest
 from wherewithal.model.config import table
+from wherewithal.model.families import Family, families
 from wherewithal.model.gguf_header import Header, Length, Tensor, read_header
 from wherewithal.model.model import Model
 from wherewithal.model.read import read_config
@@ -34,11 +35,22 @@ def read_gguf(path: Path) -> Model:
     header = _whole(header, path)
     where = str(path)
     config = to_config(header, where)
-    model = read_config(config, where, name=path.stem)
+    try:
+        model = read_config(config, where, name=path.stem)
+    except InputError as error:
+        raise _renamed(error, header) from None
     total = sum(t.bytes for t in header.tensors)
     notes = [*model.notes, *_compared(model, header.tensors)]
     stored = stored_parts(header.tensors)
     return replace(model, stored=stored, weight_bytes=total, activations="", notes=tuple(notes))
+
+
+def _renamed(error: InputError, header: Header) -> InputError:
+    """Return an error under the key that stands in the GGUF file."""
+    place, _, key = error.where.rpartition(": ")
+    own = next((k for k, name in table("gguf.toml")["keys"].items() if name == key), "")
+    arch = header.keys.get("general.architecture")
+    return InputError(f"{place}: {arch}.{own}", error.what, "" if "add " in error.fix else error.fix) if own else error
 
 
 def _whole(header: Header, path: Path) -> Header:
@@ -82,8 +94,9 @@ def to_config(header: Header, where: str) -> dict[str, Any]:
             f"nearest known: {', '.join(close)}",
         )
     config = {"model_type": known[arch], **_translated(header, arch, where)}
-    _layers(config, header.tensors)
-    _sizes(config, header, arch)
+    family = families()[known[arch]]
+    _layers(config, header.tensors, family)
+    _sizes(config, header, arch, family)
     return {key: value for key, value in config.items() if value is not None}
 
 
@@ -114,7 +127,7 @@ def _names(tensors: Iterable[Tensor]) -> dict[int, set[str]]:
     return found
 
 
-def _layers(config: dict[str, Any], tensors: tuple[Tensor, ...]) -> None:
+def _layers(config: dict[str, Any], tensors: tuple[Tensor, ...], family: Family) -> None:
     """Turn per-layer lists and tensor names into the lists of kinds that configs hold."""
     drafts = config.get("num_nextn_predict_layers", 0)
     count = config["num_hidden_layers"]
@@ -124,24 +137,21 @@ def _layers(config: dict[str, Any], tensors: tuple[Tensor, ...]) -> None:
     config["num_hidden_layers"] = count
     names = _names(tensors)
     held = [names.get(i, set()) for i in range(count)]
-    if config["model_type"] == "nemotron-nas":
-        _searched(config, count)
-    elif config["model_type"] == "nemotron_h":
+    state = [any(n.startswith("ssm_") for n in h) for h in held]
+    if family.single:
         config["hybrid_override_pattern"] = "".join(_letter(h) for h in held)
-    elif any(any(n.startswith("ssm_") for n in h) for h in held) and config["model_type"] not in _ALL_STATE:
-        words = {True: "linear_attention" if config["model_type"] in _LINEAR else "mamba", False: "full_attention"}
-        config["layer_types"] = [words[any(n.startswith("ssm_") for n in h)] for h in held]
+    elif any(state) and not family.parallel:
+        word = "linear_attention" if family.linear else "mamba"
+        config["layer_types"] = [word if s else "full_attention" for s in state]
         config.pop("full_attention_interval", None)
+    elif not (family.mamba or family.linear):
+        _searched(config, count)
     if config.get("num_experts") and any("ffn_gate_inp" in h for h in held):
         config["mlp_layer_types"] = ["sparse" if "ffn_gate_inp" in h else "dense" for h in held]
         config.pop("first_k_dense_replace", None)
     for key, pick in (("num_key_value_heads", max), ("num_attention_heads", max), ("intermediate_size", max)):
         if isinstance(config.get(key), list) and all(isinstance(v, int) for v in config[key]):
             config[key] = pick(config[key])
-
-
-_LINEAR = ("qwen3_next", "qwen3_5", "qwen3_5_moe", "kimi_linear")
-_ALL_STATE = ("mamba", "mamba2", "falcon_h1", "rwkv6", "rwkv7")
 
 
 def _letter(names: set[str]) -> str:
@@ -156,6 +166,8 @@ def _letter(names: set[str]) -> str:
 def _searched(config: dict[str, Any], count: int) -> None:
     """Turn lists of heads and widths into the table of a searched architecture."""
     lists = [config.get(k) for k in ("num_attention_heads", "num_key_value_heads", "intermediate_size")]
+    if not any(isinstance(v, list) for v in lists):
+        return
     heads, kv, widths = (v if isinstance(v, list) else [v] * count for v in lists)
     if not all(isinstance(v, int) for row in (heads, kv, widths) for v in row) or {
         len(heads),
@@ -172,7 +184,7 @@ def _searched(config: dict[str, Any], count: int) -> None:
     ]
 
 
-def _sizes(config: dict[str, Any], header: Header, arch: str) -> None:
+def _sizes(config: dict[str, Any], header: Header, arch: str, family: Family) -> None:
     """Add the sizes that GGUF states in another way than configs do."""
     keys = header.keys
     tokens = keys.get("tokenizer.ggml.tokens")
@@ -194,8 +206,8 @@ def _sizes(config: dict[str, Any], header: Header, arch: str) -> None:
     config["attention_bias"] = any(n.endswith(("attn_q.bias", "attn_qkv.bias")) for n in names)
     config["add_qkv_bias"] = config["qkv_bias"] = config["bias"] = config["attention_bias"]
     _latent(config, keys, arch)
-    _state(config, keys, arch)
-    _experts(config)
+    _state(config, keys, arch, family)
+    _experts(config, arch)
 
 
 def _latent(config: dict[str, Any], keys: Mapping[str, Any], arch: str) -> None:
@@ -212,21 +224,21 @@ def _latent(config: dict[str, Any], keys: Mapping[str, Any], arch: str) -> None:
         config.pop("q_lora_rank", None)
 
 
-def _state(config: dict[str, Any], keys: Mapping[str, Any], arch: str) -> None:
+def _state(config: dict[str, Any], keys: Mapping[str, Any], arch: str, family: Family) -> None:
     """Name the sizes of state-space and linear layers as their configs do."""
     inner, rank = keys.get(f"{arch}.ssm.inner_size"), keys.get(f"{arch}.ssm.time_step_rank")
     state, groups = config.get("ssm_state_size"), config.get("n_groups")
     conv = config.get("conv_kernel")
-    if config["model_type"] == "kimi_linear":
+    if family.linear == "kda":
         heads = config.get("num_attention_heads")
         config.update(
             linear_num_heads=heads, linear_head_dim=keys.get(f"{arch}.kda.head_dim"), linear_conv_kernel_dim=conv
         )
     if not (isinstance(inner, int) and isinstance(rank, int) and inner > 0 and rank > 0):
         return
-    if config["model_type"] in ("mamba", "jamba"):
+    if family.mamba == "mamba1":
         config.update(mamba_dt_rank=rank, mamba_expand=max(1, inner // max(1, config["hidden_size"])))
-    elif config["model_type"] in _LINEAR:
+    elif family.linear:
         config.update(
             linear_num_key_heads=groups, linear_key_head_dim=state, linear_num_value_heads=rank,
             linear_value_head_dim=inner // rank, linear_conv_kernel_dim=conv,
@@ -235,11 +247,11 @@ def _state(config: dict[str, Any], keys: Mapping[str, Any], arch: str) -> None:
         config.update(mamba_num_heads=rank, mamba_head_dim=inner // rank)
 
 
-def _experts(config: dict[str, Any]) -> None:
+def _experts(config: dict[str, Any], arch: str) -> None:
     if not config.get("num_experts"):
         for key in ("num_experts", "num_experts_per_tok", "moe_intermediate_size", "n_shared_experts"):
             config.pop(key, None)
-    elif config["model_type"] == "llama4":
+    elif arch in table("gguf.toml")["expert_width_is_intermediate"]:
         config["intermediate_size_mlp"] = config.get("intermediate_size")
         config["intermediate_size"] = config.get("moe_intermediate_size")
 
@@ -260,10 +272,8 @@ def _bits() -> dict[str, float]:
     """Return bits per weight of every number format that GGUF files use."""
     file = resources.files("wherewithal.catalog") / "data" / "formats.toml"
     rows = tomllib.loads(file.read_text(encoding="utf-8"))["formats"]
-    kept = ("f32", "f16", "bf16", "mxfp4", "nvfp4")
-    return {
-        n: float(r["bits"]) for n, r in rows.items() if n in kept or "gguf" in r["source"] or "llama.cpp" in r["source"]
-    }
+    kept = ("bf16", "mxfp4", "nvfp4")
+    return {n: float(r["bits"]) for n, r in rows.items() if n in kept or r["activations"] == "q8_1"}
 
 
 def stored_parts(tensors: Iterable[Tensor]) -> dict[str, str]:

@@ -113,7 +113,8 @@ class _Reader:
         """Refuse a file that ends before its weights do."""
         align = keys.get("general.alignment", 32)
         align = align if isinstance(align, int) and 1 <= align <= 1 << 20 else 32
-        needed = -(-self.at // align) * align + sum(t.bytes for t in tensors)
+        start = -(-self.at // align) * align if tensors else self.at
+        needed = start + sum(t.bytes for t in tensors)
         if needed > len(self.data):
             raise self.fail(
                 f"cut short: {len(self.data):,} of at least {needed:,.0f} bytes", "get the whole file again"

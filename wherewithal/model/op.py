@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-Num = float | NDArray[np.float64]
+Rows = NDArray[np.floating[Any]]
+Num = float | Rows
 
 
 class Op(NamedTuple):
@@ -50,11 +51,17 @@ class Stored(NamedTuple):
 
     Attributes:
         bits: [bit] storage per weight, scales included.
-        arithmetic: number format that its matrix products run in.
+        arithmetic: number format that its matrix products run in; `int4_wo` and its like where weights of that format
+            are unpacked on the way to 16-bit products.
     """
 
     bits: float
     arithmetic: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether its products take 16-bit inputs."""
+        return self.arithmetic == "bf16" or self.arithmetic.endswith("_wo")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Formats:
 
     def input_bytes(self, part: str) -> float:
         """Return bytes per input element of a part's matrix products [B]: quantised only where they run in 8 or 4 bit."""
-        return self.activation_bits / 8 if self.stored(part).arithmetic != "bf16" else self.hidden_bits / 8
+        return self.hidden_bits / 8 if self.stored(part).wide else self.activation_bits / 8
 
     @property
     def kv_bytes(self) -> float:
@@ -133,7 +140,7 @@ class Load:
 
 def some(amount: Num) -> Num:
     """Return 1 where an amount is positive, else 0: the launches of an operator that vanishes without work."""
-    return cast("Num", 1.0 * (amount > 0))
+    return 1.0 * (amount > 0)
 
 
 def matmul(name: str, part: str, m: Num, n: Num, k: Num, f: Formats) -> Op:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import Gqa, softmax_cores
+from wherewithal.model.blocks.gqa import Gqa, Heads, softmax_cores
 from wherewithal.model.op import Formats, Load, Op, matmul, stream
 from wherewithal.model.state import index_scan, seeing
 
@@ -52,14 +52,7 @@ class BlockSparse(Gqa):
         columns = self._columns(x) + self._index_columns
         yield matmul("qkv", "attention", load.tokens, columns, self.hidden, f)
         yield from index_scan(load, f, self.index_heads, self.index_dim, self.index_stride, 2.0 * self.index_dim)
-        yield from softmax_cores(
-            seeing(load, float(self.chosen)),
-            f,
-            x.heads,
-            x.kv_heads,
-            self.head_dim,
-            self.v_head_dim,
-            shared_kv=self.shared_kv,
-        )
+        heads = Heads(x.heads, x.kv_heads, self.head_dim, self.v_head_dim)
+        yield from softmax_cores(seeing(load, float(self.chosen)), f, heads, shared_kv=self.shared_kv)
         yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
         yield stream("norm", load.tokens * self.hidden, f, passes=4.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import softmax_cores
+from wherewithal.model.blocks.gqa import Heads, softmax_cores
 from wherewithal.model.op import Formats, Load, Op, matmul, some, stream
 
 
@@ -58,6 +58,6 @@ class Cross:
         fixed = replace(
             load, decode_context=seen + 0.0 * load.decode_context, prefill_context=seen + 0.0 * load.prefill_context
         )
-        yield from softmax_cores(fixed, f, x.heads, x.kv_heads, size, size)
+        yield from softmax_cores(fixed, f, Heads(x.heads, x.kv_heads, size, size))
         yield matmul("out", "attention", load.tokens, width, x.heads * size, f)
         yield stream("norm", load.tokens * width, f, passes=4.0)

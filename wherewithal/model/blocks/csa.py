@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import softmax_cores
+from wherewithal.model.blocks.gqa import Heads, softmax_cores
 from wherewithal.model.op import Formats, Load, Op, batched_matmul, matmul, stream
 from wherewithal.model.state import index_scan, seeing
 
@@ -100,7 +100,7 @@ class Csa:
             yield from index_scan(load, f, self.index_heads, self.index_dim, self.ratio, key)
         most = self.topk if self.index_heads else float("inf") if self.ratio else 0.0
         seen = seeing(load, most, max(1, self.ratio), self.window)
-        yield from softmax_cores(seen, f, x.heads, 1.0, size, size, shared_kv=True, latent=True)
+        yield from softmax_cores(seen, f, Heads(x.heads, 1.0, size, size), shared_kv=True, latent=True)
         groups = x.heads * (self.out_groups / self.heads)
         yield batched_matmul("out_down", "attention", load.tokens, rank, self.heads / self.out_groups * size, groups, f)
         yield matmul("out", "attention", load.tokens, float(self.hidden), groups * rank, f)

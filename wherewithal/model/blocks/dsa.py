@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import softmax_cores
+from wherewithal.model.blocks.gqa import Heads, softmax_cores
 from wherewithal.model.blocks.mla import Mla
 from wherewithal.model.op import Formats, Load, Op, matmul
 from wherewithal.model.state import index_scan, seeing
@@ -63,7 +63,7 @@ class Dsa(Mla):
             yield from index_scan(load, f, self.index_heads, self.index_dim, 1.0, self.key_bytes)
         latent = float(self.kv_rank)
         yield from softmax_cores(
-            seeing(load, self.topk), f, x.heads, 1.0, latent + self.rope_dim, latent, shared_kv=True, latent=True
+            seeing(load, self.topk), f, Heads(x.heads, 1.0, latent + self.rope_dim, latent), shared_kv=True, latent=True
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -86,34 +86,34 @@ class Gqa:
         """Yield projections in, the two attention cores, projection out, element-wise work."""
         yield matmul("qkv", "attention", load.tokens, self._columns(x), self.input_width or self.hidden, f)
         yield from softmax_cores(
-            load, f, x.heads, x.kv_heads, self.head_dim, self.v_head_dim, self.window, shared_kv=self.shared_kv
+            load, f, Heads(x.heads, x.kv_heads, self.head_dim, self.v_head_dim), self.window, shared_kv=self.shared_kv
         )
         yield matmul("out", "attention", load.tokens, self.hidden, x.heads * self.v_head_dim, f)
         yield stream("norm", load.tokens * self.hidden, f, passes=4.0)
 
 
+class Heads(NamedTuple):
+    """Heads on one rank: how many query and KV heads, and the size of a key and of a value."""
+
+    query: Num
+    kv: Num
+    key: float
+    value: float
+
+
 def softmax_cores(
-    load: Load,
-    f: Formats,
-    heads: Num,
-    kv_heads: Num,
-    head_dim: float,
-    v_head_dim: float,
-    window: float = float("inf"),
-    *,
-    shared_kv: bool = False,
-    latent: bool = False,
+    load: Load, f: Formats, h: Heads, window: float = float("inf"), *, shared_kv: bool = False, latent: bool = False
 ) -> Iterator[Op]:
     """Yield the attention cores of the sequences that decode and of the prompt tokens.
 
     FLOP = 2 q n h (d + dv); a decode step reads n g (d + dv) KV elements per sequence (n g d where keys are the
     values), prefill reads each prompt's once.
     """
-    kv_width = kv_heads * (head_dim + (0.0 if shared_kv else v_head_dim))
-    width = heads * (head_dim + v_head_dim)
-    rows = heads / kv_heads
-    yield decode_core(load, f, width, kv_width, np.minimum(load.decode_context, window), kv_heads, rows, latent=latent)
-    yield prefill_core(load, f, width, kv_width, np.minimum(load.prefill_context, window), heads)
+    kv_width = h.kv * (h.key + (0.0 if shared_kv else h.value))
+    width = h.query * (h.key + h.value)
+    seen = np.minimum(load.decode_context, window)
+    yield decode_core(load, f, width, kv_width, seen, h.kv, h.query / h.kv, latent=latent)
+    yield prefill_core(load, f, width, kv_width, np.minimum(load.prefill_context, window), h.query)
 
 
 def decode_core(

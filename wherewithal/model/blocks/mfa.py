@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from wherewithal.model.block import Cache, Weight
-from wherewithal.model.blocks.gqa import softmax_cores
+from wherewithal.model.blocks.gqa import Heads, softmax_cores
 from wherewithal.model.op import Formats, Load, Op, matmul, stream
 
 
@@ -58,6 +58,6 @@ class Mfa:
         columns = self.query_rank + 2.0 * x.kv_heads * self.head_dim
         yield matmul("down", "attention", load.tokens, columns, float(self.hidden), f)
         yield matmul("q_up", "attention", load.tokens, x.heads * self.head_dim, float(self.query_rank), f)
-        yield from softmax_cores(load, f, x.heads, x.kv_heads, float(self.head_dim), float(self.head_dim))
+        yield from softmax_cores(load, f, Heads(x.heads, x.kv_heads, float(self.head_dim), float(self.head_dim)))
         yield matmul("out", "attention", load.tokens, float(self.hidden), x.heads * self.head_dim, f)
         yield stream("norm", load.tokens * (self.hidden + self.query_rank), f, passes=4.0)
