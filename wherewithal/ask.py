@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wherewithal.plan.answer import Answer
-from wherewithal.plan.compare import Comparison
+from wherewithal.plan.answer import Answer, Comparison
 from wherewithal.plan.compare import compare as _compare
 from wherewithal.plan.predict import predict as _predict
 from wherewithal.plan.serve import plan as _plan
@@ -27,7 +26,7 @@ def plan(question: Question, progress: Progress = None) -> Answer:
     return _plan(question, progress)
 
 
-def predict(question: Question, progress: Progress = None) -> Answer:
+def predict(question: Question) -> Answer:
     """Return what one given deployment does under the load of the question, without a search.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wherewithal.axes import axes
+from wherewithal.axes import senders
 from wherewithal.axes.pipeline import unevenness
 from wherewithal.axes.split import Split, local
 from wherewithal.machine.system import System
@@ -115,14 +115,14 @@ def draft_program(model: Model, split: Split, load: Load, f: Formats) -> Iterato
 
 def _around(name: str, times: Num, block: Block, split: Split, load: Load, f: Formats) -> Iterator[Term]:
     place = "ends" if block.kind in ("embedding", "head") else "layer"
-    for axis in axes():
-        for op in axis.before(block, split, load, f):
+    for send in senders("before"):
+        for op in send(block, split, load, f):
             yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES, place)
     for op in block.ops(local(block, split), load, f):
         own = "experts" if op.name in getattr(block, "ROUTED", ()) else place
         yield Term(f"{name}.{op.name}", times, op, False, own)
-    for axis in axes():
-        for op in axis.after(block, split, load, f):
+    for send in senders("after"):
+        for op in send(block, split, load, f):
             yield Term(f"{name}.{op.name}", times, op, op.kind in COLLECTIVES, place)
 
 
@@ -142,14 +142,13 @@ def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:
     network: Num = 0.0
     compute: Num = 0.0
     memory: Num = 0.0
-    rates = _rates(machine.system)
     for term in terms(model, split, load, machine.formats):
         if term.network:
             network = network + term.times * traffic(term.op, split, machine.tiers, machine.curves).seconds
         else:
             kernels = kernels + term.times * seconds(term, split, model.depth, machine)
-            compute = compute + term.times * (term.op.flops / rates.peak(term.op.format))
-            memory = memory + term.times * (term.op.bytes / rates.bandwidth)
+            compute = compute + term.times * (term.op.flops / machine.curves.peak(term.op.format))
+            memory = memory + term.times * (term.op.bytes / machine.curves.bandwidth)
     network = network + crossing(model, split, load, machine)
     return finish(split, model.depth, (kernels, network, compute, memory))
 
@@ -192,21 +191,6 @@ def finish(split: Split, depth: int, sums: tuple[Num, Num, Num, Num]) -> Step:
     scale = m * unevenness(depth, split)
     seconds = (kernels + network - hidden) * scale
     return Step(seconds, kernels * scale, network * scale, hidden * scale, compute * scale, memory * scale)
-
-
-class _Rates(NamedTuple):
-    """Peaks of one rank."""
-
-    peaks: dict[str, float]
-    bandwidth: float
-
-    def peak(self, name: str) -> float:
-        return self.peaks.get(name) or max(self.peaks.values())
-
-
-def _rates(system: System) -> _Rates:
-    chip = system.chip
-    return _Rates({k: v / chip.ranks for k, v in chip.peaks.items()}, chip.bandwidth_bytes_per_s / chip.ranks)
 
 
 class Footprint(NamedTuple):
@@ -271,5 +255,5 @@ def activations(model: Model, split: Split, f: Formats, tokens: Num, logits: Num
         spread = getattr(block, "per_token", 0.0) * getattr(x, "expert_intermediate", 0.0)
         heads = getattr(x, "heads", 0.0) * getattr(block, "head_dim", getattr(block, "v_head_dim", 0.0))
         widest = np.maximum(widest, 2.0 * (inside + spread) + 3.0 * heads)
-    vocab = local(model.head, split).vocab
+    vocab: Num = local(model.head, split).vocab
     return tokens * (3.0 * model.hidden + widest) * f.hidden_bytes + logits * vocab * 4.0

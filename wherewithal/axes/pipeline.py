@@ -22,11 +22,6 @@ def before(block: Block, split: Split, load: Load, f: Formats) -> Iterator[Op]:
         yield Op("hand_over", "send", wire=wire, over=NAME, calls=split.pipeline - 1.0)
 
 
-def after(block: Block, split: Split, load: Load, f: Formats) -> Iterator[Op]:
-    """Yield nothing."""
-    return iter(())
-
-
 def unevenness(depth: int, split: Split) -> Num:
     """Return the longest stage over the mean stage: pp ceil(L / pp) / L."""
     return split.pipeline * np.ceil(depth / split.pipeline) / depth

@@ -13,11 +13,6 @@ DIVIDES = frozenset({"heads", "kv_heads", "intermediate", "shared_intermediate",
 COPIES = frozenset({"kv_heads"})
 
 
-def before(block: Block, split: Split, load: Load, f: Formats) -> Iterator[Op]:
-    """Yield nothing: every rank of the group already holds the whole hidden state."""
-    return iter(())
-
-
 def after(block: Block, split: Split, load: Load, f: Formats) -> Iterator[Op]:
     """Yield the sum over the group (gathered logits for the head): 2 (n - 1) / n of the hidden state on the wire.
 

@@ -11,7 +11,9 @@ from typing import Any
 def plain(value: Any) -> Any:
     """Return a record as JSON-ready data: records to dicts, tuples to lists, infinities and NaN to null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not f.metadata.get("hidden")}
+        return {
+            f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not f.metadata.get("hidden")
+        }
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -62,7 +64,13 @@ class Layout:
         return self.tensor * self.pipeline * self.data * self.context
 
     def __str__(self) -> str:
-        named = (("tp", self.tensor), ("pp", self.pipeline), ("ep", self.expert), ("dp", self.data), ("cp", self.context))
+        named = (
+            ("tp", self.tensor),
+            ("pp", self.pipeline),
+            ("ep", self.expert),
+            ("dp", self.data),
+            ("cp", self.context),
+        )
         text = " ".join(f"{k}{v}" for k, v in named if v > 1 or k == "tp")
         if self.expert > 1 or self.expert_tensor not in (1, self.tensor * self.data):
             text += f" etp{self.expert_tensor}" if self.expert_tensor > 1 else ""

@@ -67,7 +67,10 @@ def _system(s: Setup) -> dict[str, Any]:
 def _figures(s: Setup) -> Iterator[tuple[str, Figure]]:
     seen = set()
     for d in s.pools.values():
-        for owner, figures in ((d.machine.system.chip, d.machine.system.chip.figures), (d.machine.system, d.machine.system.figures)):
+        for owner, figures in (
+            (d.machine.system.chip, d.machine.system.chip.figures),
+            (d.machine.system, d.machine.system.figures),
+        ):
             if owner.name in seen:
                 continue
             seen.add(owner.name)
@@ -80,9 +83,9 @@ def _figures(s: Setup) -> Iterator[tuple[str, Figure]]:
 def _used(s: Setup, path: str) -> bool:
     """Return whether a figure enters the answer: peaks only of the formats that are computed in."""
     name = path.rpartition(" ")[2]
-    if not name.startswith("peak"):
+    if not name.removeprefix("chip.").startswith("peak"):
         return True
-    runs = {x.arithmetic for d in s.pools.values() for x in d.machine.formats.parts.values()}
+    runs = {"bf16" if x.wide else x.arithmetic for d in s.pools.values() for x in d.machine.formats.parts.values()}
     return name.rpartition(".")[2] in runs
 
 
@@ -102,12 +105,16 @@ def _assumptions(s: Setup) -> Iterator[Assumption]:
     left = set(s.defaults)
     yield Assumption("input", f"{w.input_tokens:g} tokens", "input_tokens" in left)
     yield Assumption("output", f"{w.output_tokens:g} tokens", "output_tokens" in left)
-    yield Assumption("lengths", "exact" if not w.length_spread else f"{1 - w.length_spread:g} to 1 times", "length_spread" in left)
+    yield Assumption(
+        "lengths", "exact" if not w.length_spread else f"{1 - w.length_spread:g} to 1 times", "length_spread" in left
+    )
     yield Assumption("prefix cache", f"{w.cached_input_tokens:g} tokens cached", "cached_input_tokens" in left)
     yield Assumption("speculation", _speculation(w.accepted_tokens_per_step), "accepted_tokens_per_step" in left)
     yield Assumption("load", _load(s), not s.goal.offered.given)
     p = s.precisions["decode"]
-    yield Assumption("precision", f"weights {p.weights}, activations {p.activations}, KV {p.kv}", not s.question.precision)
+    yield Assumption(
+        "precision", f"weights {p.weights}, activations {p.activations}, KV {p.kv}", not s.question.precision
+    )
     yield Assumption("engine", d.engine.title, s.question.engine is None)
     yield Assumption("PUE", f"{pue(s):g}", "site.pue" not in s.overrides)
     yield Assumption("context limit", f"{w.longest:g} tokens per request", s.question.max_context is None)

@@ -40,7 +40,9 @@ class Bill(NamedTuple):
     notes: tuple[str, ...]
 
 
-def bill(pools: Sequence[Use], idle: Sequence[tuple[System, int]], pue: float, prices: Prices, tokens: Interval) -> Bill:
+def bill(
+    pools: Sequence[Use], idle: Sequence[tuple[System, int]], pue: float, prices: Prices, tokens: Interval
+) -> Bill:
     """Return what pools draw and cost together; chips of the question that no replica uses are paid for and idle.
 
     Args:

@@ -22,17 +22,17 @@ _FIGURES = (
 )
 
 
-def command(q: Question, verb: str = "plan", on: tuple[str, ...] = (), **changes: Any) -> str:
+def command(q: Question, verb: str = "plan", systems: tuple[str, ...] = (), **changes: Any) -> str:
     """Return the command line of a question, with some of its fields changed.
 
     Args:
         q: the question.
         verb: the verb that asks it.
-        on: systems, where it is asked of several.
+        systems: where it is asked of several.
         changes: fields of the question to replace.
     """
     q = replace(q, **changes)
-    words = ["wherewithal", verb, q.model, "--on", *(on or (q.on,))]
+    words = ["wherewithal", verb, q.model, "--on", *(systems or (q.on,))]
     if q.workload:
         words += ["--workload", q.workload]
     for name, option, unit in _FIGURES:

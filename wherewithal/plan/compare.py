@@ -59,7 +59,7 @@ def compare(questions: list[Question], progress: Progress = None) -> Comparison:
     return Comparison(
         systems=names, answers=tuple(answers), rows=rows, flips=tuple(_flips(questions, answers)),
         assumptions=answers[0].assumptions, notes=tuple(dict.fromkeys([*_price_notes(answers, names), *(n for a in answers for n in a.notes)])),
-        elapsed_s=time.perf_counter() - start, command=command(first, "compare", on=names),
+        elapsed_s=time.perf_counter() - start, command=command(first, "compare", names),
     )  # fmt: skip
 
 
@@ -200,8 +200,17 @@ def _length_flip(first: _Side, second: _Side, name: str, text: str, what: str) -
     at = _crossing(np.array(tried), np.array(ratios), base)
     if at is None:
         span = f"{units.show(tried[0], 'tokens')} to {units.show(tried[-1], 'tokens')}" if tried else "any length tried"
-        return Flip(text, first.question.on, second.question.on, None, "tokens", f"no {text} from {span} changes the order by {what}")
-    said = f"at about {units.show(at, 'tokens', 2)} of {text} {second.question.on} overtakes {first.question.on} by {what}"
+        return Flip(
+            text,
+            first.question.on,
+            second.question.on,
+            None,
+            "tokens",
+            f"no {text} from {span} changes the order by {what}",
+        )
+    said = (
+        f"at about {units.show(at, 'tokens', 2)} of {text} {second.question.on} overtakes {first.question.on} by {what}"
+    )
     return Flip(text, first.question.on, second.question.on, at, "tokens", said)
 
 

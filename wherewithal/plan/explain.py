@@ -24,7 +24,9 @@ def operators(d: Deployment, split: Split, load: Load, host_s: float) -> tuple[O
     proportion to its time.
 
     Args:
-        d, split, load: as `engine.step` takes them, plain floats.
+        d: the deployment.
+        split: degrees of one replica, plain floats.
+        load: of one attention group and micro-batch, plain floats.
         host_s: [s] of a step that the device waits for the host.
     """
     priced = [_priced(d, split, term) for term in terms(d.model, split, load, d.machine.formats)]
@@ -80,7 +82,10 @@ def evidence_of(d: Deployment, split: Split, term: Term) -> str:
     """Return the evidence of the curve that prices a term; a collective's is the weakest over the tiers it crosses."""
     if not term.network:
         return d.machine.curves.evidence(term.op)
-    found = [d.machine.curves.collective(term.op.kind, level.name).evidence for level in crossed(term.op, split, d.machine.tiers)]
+    found = [
+        d.machine.curves.collective(term.op.kind, level.name).evidence
+        for level in crossed(term.op, split, d.machine.tiers)
+    ]
     return weakest(found) if found else ""
 
 

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
+from wherewithal.model.op import Rows
 
-Column = NDArray[np.float64]
 DEGREES = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
 NAMES = (*DEGREES, "host_layers", "host_experts")
 
 
 @dataclass(frozen=True)
 class Layouts:
-    """Columns of degrees, one row a layout."""
+    """Rowss of degrees, one row a layout."""
 
-    columns: dict[str, Column]
+    columns: dict[str, Rows]
 
     def __len__(self) -> int:
         return len(self.columns["tensor"])
@@ -37,7 +37,7 @@ class Layouts:
         return Split(**{k: float(v[index]) for k, v in self.columns.items()})
 
     @property
-    def ranks(self) -> Column:
+    def ranks(self) -> Rows:
         """Ranks of one replica."""
         c = self.columns
         return c["tensor"] * c["pipeline"] * c["data"] * c["context"]
@@ -99,12 +99,10 @@ def _experts(tensor: int, pipeline: int, context: int, data: int, *, routed: boo
     stage = tensor * data
     slices = sorted({s for s in (1, 2, 4, 8, stage) if stage % s == 0}) if routed else [stage]
     cuts = (1, 2) if data > 1 else (1,)
-    return [
-        (tensor, pipeline, stage // s if routed else 1, s, data, context, m) for s in slices for m in cuts
-    ]
+    return [(tensor, pipeline, stage // s if routed else 1, s, data, context, m) for s in slices for m in cuts]
 
 
-def batches(most: Column, count: int) -> NDArray[np.float64]:
+def batches(most: Rows, count: int) -> Rows:
     """Return for each layout `count` whole batch sizes from 1 to its most, evenly spaced in the logarithm.
 
     Shape (layouts, count); small ranges repeat sizes, which `distinct` tells.
@@ -113,7 +111,7 @@ def batches(most: Column, count: int) -> NDArray[np.float64]:
     return np.rint(np.exp(np.log(np.maximum(most, 1.0))[:, None] * steps))
 
 
-def distinct(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
+def distinct(sizes: Rows) -> NDArray[np.bool_]:
     """Return which entries of ascending rows are new (each value of a row once)."""
     new = np.ones(sizes.shape, dtype=bool)
     new[:, 1:] = np.diff(sizes, axis=1) > 0

@@ -51,7 +51,9 @@ def reasons(model: Model, layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
     held = experts(model)
     if held:
         out["more than twice as many expert ranks as experts"] = c["expert"] > 2 * held
-        out["experts over more or fewer ranks than one stage has"] = c["expert"] * c["expert_tensor"] != c["tensor"] * c["data"]
+        out["experts over more or fewer ranks than one stage has"] = (
+            c["expert"] * c["expert_tensor"] != c["tensor"] * c["data"]
+        )
     else:
         out["attention groups share experts, and this model has none"] = c["data"] > 1
         out["no experts to spread"] = c["expert"] > 1

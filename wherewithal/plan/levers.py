@@ -13,7 +13,7 @@ from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Lever, Plan
 from wherewithal.plan.command import command, duration
 from wherewithal.plan.lattice import NAMES, Layouts
-from wherewithal.plan.outcome import Outcome, Picked, fitted, pick
+from wherewithal.plan.outcome import Outcome, fitted, pick
 from wherewithal.plan.search import Found
 from wherewithal.plan.setup import Setup, setup
 from wherewithal.pricing import formats
@@ -30,7 +30,7 @@ def near(found: list[Found], most: int = NEAR) -> Layouts:
     return Layouts({n: np.ascontiguousarray(table[at, i]) for i, n in enumerate(NAMES)})
 
 
-def levers(s: Setup, outcome: Outcome, picked: Picked, best: Plan) -> tuple[Lever, ...]:
+def levers(s: Setup, outcome: Outcome, best: Plan) -> tuple[Lever, ...]:
     """Return the changes that move tokens per second most, largest first, and the largest doubt."""
     only = near(outcome.found)
     tried = []
@@ -50,7 +50,10 @@ def _changes(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
         now = formats.find(held).bits
         for other in others:
             if formats.find(other).bits < now * 0.75:
-                yield f"{other} {'KV cache' if part == 'kv' else 'weights'}", {"precision": {**q.precision, part: other}}
+                yield (
+                    f"{other} {'KV cache' if part == 'kv' else 'weights'}",
+                    {"precision": {**q.precision, part: other}},
+                )
                 break
     slo = s.goal.slo
     if slo.tpot:
@@ -61,7 +64,11 @@ def _changes(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
     if slo.ttft:
         limit = slo.ttft.limit_s * 2
         yield f"TTFT {duration(limit)} instead", {"slo": ",".join(slo_words(s, ttft=limit))}
-    if s.model.draft and s.pools["decode"].workload.accepted_tokens_per_step == 1 and s.pools["decode"].engine.speculation:
+    if (
+        s.model.draft
+        and s.pools["decode"].workload.accepted_tokens_per_step == 1
+        and s.pools["decode"].engine.speculation
+    ):
         yield "its own draft head, 1.7 tokens a step", {"accepted_tokens_per_step": 1.7}
 
 
@@ -89,7 +96,9 @@ def _rate(s: Setup, changes: dict[str, Any], only: Layouts) -> float | None:
 def _doubt(best: Plan) -> Iterator[Lever]:
     """Yield the operator whose curve is least sure where it costs most: share times weakness of its evidence."""
     weight = {"measured": 0.0, "analog": 1.0, "datasheet": 2.0}
-    rows = [(r.share * weight.get(r.evidence, 0.0), r.name, pool.role, r) for pool in best.pools for r in pool.operators]
+    rows = [
+        (r.share * weight.get(r.evidence, 0.0), r.name, pool.role, r) for pool in best.pools for r in pool.operators
+    ]
     worst = max(rows, default=None, key=lambda x: x[:3])
     if worst and worst[0] > 0 and math.isfinite(worst[0]):
         row = worst[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
 from wherewithal.engine import Machine, activations, cache_bytes, host_weights, weights
@@ -48,6 +49,11 @@ def room(
     prompt only while it computes it.
 
     Args:
+        model: the model.
+        split: degrees of one replica, or columns of them.
+        machine: chips and formats.
+        engine: whose memory planning holds.
+        workload: whose requests are kept.
         tokens: tokens of the largest step of one attention group, for its working memory.
         role: `all`, `prefill` or `decode`.
     """
@@ -78,11 +84,13 @@ def room(
     )  # fmt: skip
 
 
-def _host_fits(model: Model, split: Split, machine: Machine, longest: Num) -> Num:
+def _host_fits(model: Model, split: Split, machine: Machine, longest: Num) -> NDArray[np.bool_]:
     """Return whether the host's memory holds what lives there: weights, and one longest request's cache."""
     host = machine.system.host
     there = split.host_layers + split.host_experts > 0
     if machine.host is None or host is None:
         return ~np.asarray(there)
     kept = split.host_layers / np.maximum(model.depth - split.host_layers, 1e-9) * longest
-    return ~np.asarray(there) | (host_weights(model, split, machine.formats) + kept <= host.memory_bytes)
+    held = np.asarray(host_weights(model, split, machine.formats) + kept <= host.memory_bytes)
+    fine: NDArray[np.bool_] = ~np.asarray(there) | held
+    return fine

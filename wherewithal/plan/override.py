@@ -37,6 +37,8 @@ def site(overrides: Sequence[str], where: str = "--set") -> tuple[dict[str, floa
         unit, term = PATHS[path]
         number = units.parse(value, unit, f"{where} {path}")
         if number <= 0 or (path == "site.pue" and not 1.0 <= number <= 10.0):
-            raise InputError(f"{where} {path}", f"{value[:40]!r} is out of range", "PUE is at least 1; prices are above zero")
+            raise InputError(
+                f"{where} {path}", f"{value[:40]!r} is out of range", "PUE is at least 1; prices are above zero"
+            )
         terms[term], said[path] = number, ("", value)
     return terms, said

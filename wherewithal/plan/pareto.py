@@ -5,28 +5,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal.model.op import Rows
 
-def frontier(latency: NDArray[np.float64], rate: NDArray[np.float64], tie: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the rows that no other row beats: lower latency, higher rate; equal ones are one, the lowest `tie` stays.
+
+def frontier(latency: Rows, rate: Rows, *ties: Rows) -> NDArray[np.intp]:
+    """Return the rows that no other row beats: lower latency, higher rate; of equal ones the lowest by `ties` stays.
 
     Args:
         latency: less is better, shape (rows,).
         rate: more is better, shape (rows,).
-        tie: decides between equal rows, so that the order of rows does not matter.
+        ties: decide between equal rows, first first, so that the order of rows does not matter.
 
     Returns:
         row numbers by rising latency; latency and rate both rise strictly along them.
     """
     if not len(latency):
         return np.empty(0, dtype=np.intp)
-    order = np.lexsort((tie, -rate, latency))
+    order = np.lexsort((*ties[::-1], -rate, latency))
     best = np.maximum.accumulate(rate[order])
     keep = np.ones(len(order), dtype=bool)
     keep[1:] = rate[order][1:] > best[:-1]
     return order[keep]
 
 
-def knee(latency: NDArray[np.float64], rate: NDArray[np.float64]) -> int:
+def knee(latency: Rows, rate: Rows) -> int:
     """Return the row of a frontier that is farthest, in logarithms, from the line that joins its ends."""
     if len(latency) < 3:
         return int(len(latency) - 1)

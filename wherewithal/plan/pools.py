@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
+from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
 from wherewithal.plan.lattice import NAMES, Layouts
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
-from wherewithal.plan.search import Counts, Extremes, Found, Goal, Rows, Space, Tick, batch_count, merge, pieces, space, tie
+from wherewithal.plan.search import (
+    Counts,
+    Extremes,
+    Found,
+    Goal,
+    Space,
+    Tick,
+    batch_count,
+    merge,
+    pieces,
+    space,
+    stack,
+    ties,
+)
 from wherewithal.plan.steady import Deployment
 
 # Rows of each pool that are kept for every size of replica; matched pairs of one piece.
@@ -40,7 +54,8 @@ class Side(NamedTuple):
 
     def take(self, rows: NDArray[np.intp]) -> Side:
         """Return some of the rows."""
-        return Side(*(v.take(rows) for v in self))
+        taken: dict[str, Any] = {n: v.take(rows) for n, v in self._asdict().items()}
+        return self._replace(**taken)
 
 
 def disaggregated(
@@ -50,8 +65,13 @@ def disaggregated(
     """Return the frontier of serving prefill and decode on chips of their own.
 
     Args:
-        prefill, decode: the pools' deployments.
+        prefill: deployment of the prefill pool.
+        decode: deployment of the decode pool.
         chips: of both together, to be shared out; or (prefill, decode) where each pool is given.
+        goal: service levels and offered load.
+        counts: receives what was looked at.
+        only: layouts to search; None for all.
+        tick: called with rows as they are priced.
     """
     most = (chips, chips) if isinstance(chips, int) else chips
     first, gap = prefill_side(prefill, most[0], goal, counts, only, tick)
@@ -63,8 +83,17 @@ def disaggregated(
     total = chips if isinstance(chips, int) else sum(chips)
     found, rate = match(prefill, decode, first, second, chips, goal)
     if found is not None:
-        counts.feasible += int(len(found.tpot_s))
+        counts.feasible += len(found.tpot_s)
+    elif rate == 0.0 and not _room_for_both(first, second, chips, decode.machine.system.chip.ranks):
+        low = low._replace(short_bytes=np.inf)
     return found, low._replace(ttft_s=gap.ttft_s, rate=rate * decode.workload.mean_output / total)
+
+
+def _room_for_both(first: Side, second: Side, chips: tuple[int, int] | int, per_chip: int) -> bool:
+    """Return whether the smallest replica of each pool fits beside the other."""
+    if not isinstance(chips, int):
+        return True
+    return float(first.layouts.ranks.min() + second.layouts.ranks.min()) <= chips * per_chip
 
 
 def prefill_side(
@@ -121,7 +150,7 @@ def decode_side(
 
 
 def _side(
-    where: Space, rows: NDArray[np.intp], latency: Rows, rate: Rows, size: Rows, one_pass: Rows, moved: Rows,
+    where: Space, rows: NDArray[np.intp], latency: Num, rate: Num, size: Num, one_pass: Num, moved: Num,
     keep: NDArray[np.bool_],
 ) -> Side:  # fmt: skip
     layout, _ = np.nonzero(keep)
@@ -132,24 +161,26 @@ def _side(
 
 def _thin(side: Side) -> Side:
     """Return, for every size of replica, the rows that no other of that size beats, at most KEPT of them."""
+    if not len(side.latency_s):
+        return side
     ranks = side.layouts.ranks
-    order = np.lexsort((tie(side.layouts), -side.requests_per_s, side.latency_s, ranks))
+    order = np.lexsort((*ties(side.layouts)[::-1], -side.requests_per_s, side.latency_s, ranks))
     rank, rate = ranks[order], side.requests_per_s[order]
-    start = np.flatnonzero(np.r_[True, rank[1:] > rank[:-1]]) if len(rank) else np.empty(0, dtype=np.intp)
+    start = np.flatnonzero(np.r_[True, rank[1:] > rank[:-1]])
     kept: list[NDArray[np.intp]] = []
     for a, b in zip(start, np.r_[start[1:], len(rank)], strict=True):
         best = np.maximum.accumulate(rate[a:b])
         top = np.flatnonzero(np.r_[True, rate[a + 1 : b] > best[:-1]])
         pick = np.unique(np.rint(np.linspace(0, len(top) - 1, min(KEPT, len(top)))).astype(np.intp))
         kept.append(order[a + top[pick]])
-    return side.take(np.concatenate(kept)) if kept else side
+    return side.take(np.concatenate(kept))
 
 
 def _gather(parts: list[Side]) -> Side | None:
     parts = [p for p in parts if len(p.latency_s)]
     if not parts:
         return None
-    layouts = Layouts({k: np.concatenate([p.layouts.columns[k] for p in parts]) for k in parts[0].layouts.columns})
+    layouts = stack([p.layouts for p in parts])
     numbers = {n: np.concatenate([getattr(p, n) for p in parts]) for n in Side._fields if n != "layouts"}
     return _thin(Side(layouts=layouts, **numbers))
 
@@ -158,19 +189,21 @@ class Front:
     """The frontier so far, to drop rows that it beats before anything is sorted."""
 
     def __init__(self) -> None:
-        self._latency, self._rate = np.empty(0), np.empty(0)
+        self._latency: Rows = np.empty(0)
+        self._rate: Rows = np.empty(0)
 
     def beaten_at(self, latency: Rows) -> Rows:
         """Return the rate that the frontier reaches at each latency or below; zero where it has none."""
         if not len(self._latency):
             return np.zeros(latency.shape)
         at = np.searchsorted(self._latency, latency, side="right")
-        return np.r_[0.0, self._rate][at]
+        reached: Rows = np.r_[0.0, self._rate][at]
+        return reached
 
     def add(self, latency: Rows, rate: Rows) -> None:
         """Add rows."""
         latency, rate = np.r_[self._latency, latency], np.r_[self._rate, rate]
-        top = frontier(latency, rate, np.zeros(len(rate)))
+        top = frontier(latency, rate)
         self._latency, self._rate = latency[top], rate[top]
 
 
@@ -205,7 +238,9 @@ def match(
             ok &= ttft <= goal.slo.ttft.limit_s
         most = max(most, float((rate * ok).max()))
         ok &= rate * scale > front.beaten_at(piece.latency_s)[None, :, None]
-        found = _pairs(first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output)
+        found = _pairs(
+            first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output
+        )
         front.add(found.tpot_s, found.requests_per_s)
         keep.append(found)
     parts = [k for k in keep if len(k.tpot_s)]
@@ -258,7 +293,7 @@ def _pairs(
     tpot, ttft, rate, flight, scale = (v[ok] for v in served)
     p, n = (np.broadcast_to(v, ok.shape)[ok] for v in replicas)
     tokens = rate * output / total
-    top = frontier(tpot, tokens, tie(second.layouts.take(j)) + tie(first.layouts.take(i)) * 1e-3)
+    top = frontier(tpot, tokens, *ties(second.layouts.take(j)), *ties(first.layouts.take(i)))
     i, j = i[top], j[top]
     return Found(
         tpot[top], ttft[top], tokens[top], rate[top], flight[top], second.layouts.take(j), second.size[j], n[top],
@@ -266,9 +301,7 @@ def _pairs(
     )  # fmt: skip
 
 
-def carrying(
-    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, chips: int
-) -> Found:
+def carrying(pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, chips: int) -> Found:
     """Return the row in which given pools carry the offered load; a pool that is absent is never the limit.
 
     The batch at which as many requests are in flight as offered (or as many arrive) is found on a fine grid of
@@ -289,7 +322,7 @@ def carrying(
     flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
     want = float(goal.offered.concurrency or goal.offered.rate_per_s or 0.0)
     carried = flight if goal.offered.concurrency is not None else rate
-    at = int(min(np.searchsorted(np.maximum.accumulate(carried), want), len(s) - 1))
+    at = min(int(np.searchsorted(np.maximum.accumulate(carried), want)), len(s) - 1)
     scale = min(want / carried[at], 1.0)
     late = max(want - carried[at], 0.0) / rate[at] if goal.offered.concurrency is not None else 0.0
     one = np.ones(1)

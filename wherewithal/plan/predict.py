@@ -17,10 +17,10 @@ from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
 from wherewithal.plan.layout_text import Asked, parse_layout
 from wherewithal.plan.legal import reasons, straddling
 from wherewithal.plan.memory import room
+from wherewithal.plan.outcome import Outcome
 from wherewithal.plan.pools import carrying
 from wherewithal.plan.result import plan_of
 from wherewithal.plan.search import Counts, Extremes, Found, Goal, boundaries, colocated, model_facts
-from wherewithal.plan.outcome import Outcome
 from wherewithal.plan.serve import context
 from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.plan.steady import Deployment
@@ -54,7 +54,7 @@ def predict(q: Question) -> Answer:
         best = plan_of(context(judged, explain=True), found, 0)
         best = _alone(best, asked)
         counts.fit = counts.feasible = 1
-    answer = assumed.answer(judged, counts, time.perf_counter() - start)
+    answer = assumed.answer(judged._replace(question=q), counts, time.perf_counter() - start, "predict")
     outcome = Outcome([found] if found is not None else [], counts, [reached])
     limits = () if best else why.limits(judged, outcome, [])
     return replace(answer, best=best, frontier=(best,) if best else (), why_not=limits)
@@ -80,10 +80,18 @@ def check(d: Deployment, split: Split, role: str) -> None:
             raise InputError("--layout", f"{text} ({d.model.name})", "choose other degrees")
     fine, why_not = legal_rows(d.engine, {n: row.columns[n] for n in DEGREES}, model_facts(d.model))
     if not np.all(fine):
-        raise InputError("--layout", next(iter(why_not), f"{d.engine.title} cannot express it"), "choose other degrees or another engine")
+        raise InputError(
+            "--layout",
+            next(iter(why_not), f"{d.engine.title} cannot express it"),
+            "choose other degrees or another engine",
+        )
     if split.ranks > have:
         what = f"one {role if role != 'all' else ''} replica takes {split.ranks:g} ranks, {d.machine.system.name} has {have}"
-        raise InputError("--layout", what.replace("  ", " "), f"smaller degrees, or --on {d.machine.system.name}:{math.ceil(split.ranks / d.machine.system.chip.ranks)}")
+        raise InputError(
+            "--layout",
+            what.replace("  ", " "),
+            f"smaller degrees, or --on {d.machine.system.name}:{math.ceil(split.ranks / d.machine.system.chip.ranks)}",
+        )
 
 
 def _colocated(s: Setup, asked: Asked, counts: Counts) -> tuple[Found | None, Extremes]:
@@ -91,7 +99,9 @@ def _colocated(s: Setup, asked: Asked, counts: Counts) -> tuple[Found | None, Ex
     if asked.replicas is not None:
         chips = math.ceil(asked.replicas * float(asked.split.ranks) / d.machine.system.chip.ranks)
         if chips > s.total:
-            raise InputError("--layout", f"{asked.replicas} replicas take {chips} chips, there are {s.total}", "fewer replicas")
+            raise InputError(
+                "--layout", f"{asked.replicas} replicas take {chips} chips, there are {s.total}", "fewer replicas"
+            )
     return colocated(d, s.total, s.goal, counts, one_row(asked.split))
 
 
@@ -111,7 +121,9 @@ def _replicas(s: Setup, role: str, one: Asked, asked: dict[str, Asked]) -> int:
     if one.replicas is not None:
         return one.replicas
     if len(asked) > 1 and isinstance(s.chips, int):
-        raise InputError("--layout", f"pool {role} does not say how many replicas", 'write "prefill: 4x ...; decode: 1x ..."')
+        raise InputError(
+            "--layout", f"pool {role} does not say how many replicas", 'write "prefill: 4x ...; decode: 1x ..."'
+        )
     system = s.pools[role].machine.system
     return int(system.chips * system.chip.ranks // float(one.split.ranks))
 

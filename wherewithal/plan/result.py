@@ -68,7 +68,9 @@ def latency(value: float, figure: str, evidence: str, bound: Bound | None) -> La
 
 def plan_of(c: Context, found: Found, row: int) -> Plan:
     """Return one row of a frontier as a plan."""
-    at = {name: float(getattr(found, name)[row]) for name in ("batch", "replicas", "prefill_tokens", "prefill_replicas")}
+    at = {
+        name: float(getattr(found, name)[row]) for name in ("batch", "replicas", "prefill_tokens", "prefill_replicas")
+    }
     split = found.layouts.row(row)
     if found.prefill_layouts is None:
         passed = [_mixed(c, split, at["batch"], int(at["replicas"]))]
@@ -143,12 +145,12 @@ def _mixed(c: Context, split: Split, s: float, replicas: int) -> Passed:
     """Return a pool that prefills and decodes."""
     d = c.deployments["all"]
     found = steady.colocated(d, split, s)
-    t = float(steady.chunk(d, split, s))
+    t = float(found.chunk)
     load = steady.decode_load(split, d.workload, s)
     rows = _operators(d, split, load, found.decode, s)
     mixed = steady.with_prefill(split, d.workload, load if d.engine.policy == "mixed" else Load(), t)
     more = _operators(d, split, mixed, found.prefill, s)
-    share = float(found.busy)
+    share = float(found.share)
     use = [
         share * _use(part, found.prefill, d, split, s) + (1 - share) * _use(part, found.decode, d, split, s)
         for part in ("compute", "memory")
@@ -164,9 +166,9 @@ def _decode(c: Context, split: Split, s: float, replicas: int, scale: float) -> 
     d = c.deployments["decode"]
     one = steady.decode_step(d, split, s)
     rows = _operators(d, split, steady.decode_load(split, d.workload, s), one, s)
-    use = [_use(part, one, d, split, s) for part in ("compute", "memory")]
+    compute, memory = (_use(part, one, d, split, s) for part in ("compute", "memory"))
     pool = _pool(c, "decode", split, s * float(steady.groups(split)), replicas, float(one.seconds), rows)
-    return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), *use, scale)
+    return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), compute, memory, scale)
 
 
 def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> Passed:
@@ -176,10 +178,11 @@ def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> 
     prompts = max(t / d.workload.new_input, 1.0)
     rows = _operators(d, split, steady.with_prefill(split, d.workload, Load(), t), found.step, prompts)
     busy = min(rate / max(float(found.requests_per_s) * replicas, 1e-12), 1.0)
-    use = [_use(part, found.step, d, split, prompts) for part in ("compute", "memory")]
+    compute, memory = (_use(part, found.step, d, split, prompts) for part in ("compute", "memory"))
     batch = prompts * float(steady.groups(split))
     pool = _pool(c, "prefill", split, batch, replicas, float(found.step.seconds), rows)
-    return Passed(pool, explain.evidence(rows), explain.bound(found.step, _waits(d, split, prompts, found.step)), *use, busy)
+    bound = explain.bound(found.step, _waits(d, split, prompts, found.step))
+    return Passed(pool, explain.evidence(rows), bound, compute, memory, busy)
 
 
 def _waits(d: Deployment, split: Split, s: float, one: Step) -> float:

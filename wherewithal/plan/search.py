@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wherewithal.axes.split import Split
 from wherewithal.model.model import Model
-from wherewithal.model.op import Num
+from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
 from wherewithal.plan.engines import legal_rows
-from wherewithal.plan.lattice import DEGREES, NAMES, Column, Layouts, batches, distinct, lattice, offloaded
+from wherewithal.plan.lattice import DEGREES, NAMES, Layouts, batches, distinct, lattice, offloaded
 from wherewithal.plan.legal import experts, kv_heads, legal
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
@@ -29,7 +29,6 @@ MOST_BATCHES, ROWS = 64, 400_000
 # Frontier rows kept of each pool for matching.
 KEPT = 96
 
-Rows = NDArray[np.float64]
 Tick = Callable[[int], None] | None
 
 
@@ -70,7 +69,8 @@ class Found(NamedTuple):
 
     def take(self, rows: NDArray[np.intp]) -> Found:
         """Return some of the rows."""
-        return Found(*(None if v is None else v.take(rows) for v in self))  # type: ignore[arg-type]
+        taken: dict[str, Any] = {n: v.take(rows) for n, v in zip(self._fields, self, strict=True) if v is not None}
+        return self._replace(**taken)
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Space:
     """
 
     layouts: Layouts
-    most: Column
-    per_group: Column
+    most: Rows
+    per_group: Rows
     considered: int
     legal: int
 
@@ -118,7 +118,8 @@ class Extremes(NamedTuple):
     Attributes:
         tpot_s, ttft_s: [s] lowest of any row.
         rate: [token/s] highest per chip.
-        short_bytes: [B] by which the roomiest layout misses memory on a rank; negative where it fits.
+        short_bytes: [B] by which the roomiest layout misses memory on a rank; negative where it fits; infinite where
+            each pool fits, and not beside the other.
         needed_bytes, room_bytes: [B] of that layout.
     """
 
@@ -216,7 +217,9 @@ def colocated(
         replicas = whole_replicas(ranks, split)
         found = steady.colocated(d, split, s)
         counts.fit += int(np.count_nonzero(new))
-        scale, queued, ok = np.ones(s.shape), np.zeros(s.shape), new & (found.busy <= d.fullest)
+        scale: Rows = np.ones(s.shape)
+        queued: Rows = np.zeros(s.shape)
+        ok = new & (found.busy <= d.fullest)
         if goal.offered.given:
             s, scale, queued, ok = settle(d, goal.offered, s, found, replicas)
             found = steady.colocated(d, split, s)
@@ -271,7 +274,7 @@ def settle(
     return size, scale, queued, enough | (offered.concurrency is not None)
 
 
-def _ttft(d: Deployment, service: Rows, wait: Rows, busy: Rows, slo: Slo) -> Rows:
+def _ttft(d: Deployment, service: Num, wait: Num, busy: Num, slo: Slo) -> Rows:
     quantile = slo.ttft.quantile if slo.ttft else None
     return np.asarray(d.engine.host_s_per_request + service + steady.wait_at(wait, busy, quantile))
 
@@ -292,7 +295,7 @@ def _lower(low: Extremes, tpot: Rows, ttft: Rows, rate: Rows) -> Extremes:
 
 
 def _front(
-    d: Deployment, chips: int, layouts: Layouts, s: Rows, replicas: Rows, served: tuple[Rows, ...],
+    d: Deployment, chips: int, layouts: Layouts, s: Rows, replicas: Num, served: tuple[Num, ...],
     good: NDArray[np.bool_],
 ) -> Found:  # fmt: skip
     """Return the frontier of one piece."""
@@ -300,7 +303,7 @@ def _front(
     layout, _ = np.nonzero(good)
     tokens = rate * d.workload.mean_output / chips
     own = layouts.take(layout)
-    top = frontier(tpot, tokens, tie(own))
+    top = frontier(tpot, tokens, *ties(own))
     count = np.broadcast_to(replicas, good.shape)[good][top]
     one = np.ones(len(top))
     return Found(
@@ -309,12 +312,12 @@ def _front(
     )  # fmt: skip
 
 
-def tie(layouts: Layouts) -> Rows:
-    """Return a number that orders layouts whatever the order of rows: smaller replicas and degrees first."""
-    out = layouts.ranks * 0.0
-    for name in ("data", *NAMES):
-        out = out * 1009.0 + layouts.columns[name]
-    return np.asarray(layouts.ranks * 1e21 + out)
+def ties(layouts: Layouts) -> tuple[Rows, Rows]:
+    """Return what decides between rows that are equal in speed: ranks of a replica, then a hash of all degrees."""
+    mixed = np.zeros(len(layouts), dtype=np.uint64)
+    for name in NAMES:
+        mixed = (mixed ^ layouts.columns[name].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    return layouts.ranks, (mixed >> np.uint64(11)).astype(np.float64)
 
 
 def merge(parts: list[Found]) -> Found | None:
@@ -322,13 +325,14 @@ def merge(parts: list[Found]) -> Found | None:
     parts = [p for p in parts if len(p.tpot_s)]
     if not parts:
         return None
-    joined = Found(*(_join([getattr(p, name) for p in parts]) for name in Found._fields))
-    return joined.take(frontier(joined.tpot_s, joined.rate, tie(joined.layouts)))
+    joined = Found(
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in Found._fields if "layouts" not in name},
+        layouts=stack([p.layouts for p in parts]),
+        prefill_layouts=stack(first) if (first := [p.prefill_layouts for p in parts if p.prefill_layouts]) else None,
+    )
+    return joined.take(frontier(joined.tpot_s, joined.rate, *ties(joined.layouts)))
 
 
-def _join(values: list[Rows] | list[Layouts] | list[None]) -> Rows | Layouts | None:
-    if values[0] is None:
-        return None
-    if isinstance(values[0], Layouts):
-        return Layouts({k: np.concatenate([v.columns[k] for v in values]) for k in values[0].columns})  # type: ignore[union-attr]
-    return np.concatenate(values)  # type: ignore[arg-type]
+def stack(parts: list[Layouts]) -> Layouts:
+    """Return the rows of several tables of layouts, one table after another."""
+    return Layouts({k: np.concatenate([p.columns[k] for p in parts]) for k in NAMES})

@@ -57,7 +57,7 @@ def plan(q: Question, progress: Progress = None) -> Answer:
         best=best,
         frontier=tuple(shown),
         why_not=limits,
-        levers=levers.levers(s, outcome, picked, best) if best else (),
+        levers=levers.levers(s, outcome, best) if best else (),
         closest=closest,
         elapsed_s=time.perf_counter() - start,
     )

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from wherewithal.catalog import load as catalog
 from wherewithal.engine import Machine
 from wherewithal.errors import InputError
-from wherewithal.machine.load import parse_on, system
 from wherewithal.machine.host import beside
+from wherewithal.machine.load import parse_on, system
 from wherewithal.machine.system import System
 from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
@@ -189,7 +189,9 @@ def _offload(q: Question, by: Engine, one: System) -> tuple[str, ...]:
         raise InputError("--offload", f"{by.title} keeps nothing on the host", "another engine, or none")
     wanted = q.offload or (bool(by.offload) and not by.generic)
     if q.offload and one.host is None:
-        raise InputError("--offload", f"{one.name} has no host in the catalog", "--set host.memory=64GB and its siblings")
+        raise InputError(
+            "--offload", f"{one.name} has no host in the catalog", "--set host.memory=64GB and its siblings"
+        )
     return by.offload if wanted and one.host is not None else ()
 
 
@@ -216,8 +218,11 @@ def _modes(q: Question, pools: dict[str, Deployment], notes: list[str]) -> tuple
     able = pools["decode"].engine.serving
     found = tuple(m for m in wanted if m in able and not (split and m == "colocated"))
     if not found:
-        raise InputError("--serving", f"{', '.join(wanted)} is not served by {pools['decode'].engine.title}", f"one of {', '.join(able)}")
-    for mode in wanted:
-        if mode not in found and mode not in able:
-            notes.append(f"{pools['decode'].engine.title} does not serve {mode}: not searched")
+        raise InputError(
+            "--serving",
+            f"{', '.join(wanted)} is not served by {pools['decode'].engine.title}",
+            f"one of {', '.join(able)}",
+        )
+    title = pools["decode"].engine.title
+    notes.extend(f"{title} does not serve {m}: not searched" for m in wanted if m not in found and m not in able)
     return found

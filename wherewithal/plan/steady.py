@@ -60,6 +60,8 @@ class Serving(NamedTuple):
         tpot_sd_s: [s] its standard deviation over requests.
         service_s, wait_s: [s] mean time of a prompt in steps, and before them.
         busy: share of the prefill capacity in use.
+        chunk: [token] prompt tokens of a step that carries any, per attention group and micro-batch.
+        share: share of steps that carry any.
         requests_per_s: [1/s] of one replica.
         in_flight: requests of one replica, waiting ones included.
         decode, prefill: the step without and with prompt tokens.
@@ -70,6 +72,8 @@ class Serving(NamedTuple):
     service_s: Num
     wait_s: Num
     busy: Num
+    chunk: Num
+    share: Num
     requests_per_s: Num
     in_flight: Num
     decode: Step
@@ -121,8 +125,8 @@ def host(d: Deployment, split: Split, s: Num, device: Num) -> Num:
     return np.maximum(device, work) if d.engine.host_overlapped else device + work
 
 
-def chunk(d: Deployment, split: Split, s: Num) -> Num:
-    """Return the prompt tokens that a step takes beside s decoding sequences, per attention group and micro-batch.
+def space(d: Deployment, split: Split, s: Num) -> Num:
+    """Return the most prompt tokens that a step takes beside s decoding sequences, per attention group and micro-batch.
 
     The engine's budget less what decodes, where it mixes both; the whole budget where prompts run first.
     """
@@ -135,13 +139,18 @@ def chunk(d: Deployment, split: Split, s: Num) -> Num:
 def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, decode: Step | None = None) -> Serving:
     """Return continuous batching on one pool that prefills and decodes.
 
-    A request needs n prompt tokens and o decode steps; in steady state a step carries on average s n / o prompt
-    tokens per group, so a share f = s n / (o t) of steps carries a chunk of t: mean step = f T(s, t) + (1 - f) T(s).
-    Requests per second = s groups / (o mean step). A prompt takes max(n / t, 1) such steps; it waits for the step
-    that runs and for the prompts before it (G/D/1 after Kingman: Ca f / (2 (1 - f)) of its own time). A row whose f
-    would exceed 1 asks more of prefill than there is; `busy` tells.
+    A request needs n prompt tokens and o decode steps; in steady state s n / o prompt tokens arrive per step and
+    group. A step takes what waits: one prompt where they come singly, else what arrived, at most the room r beside
+    what decodes: t = min(max(s n / o, n), r). So a share f = s n / (o t) of steps carries a chunk:
+    mean step = f T(s, t) + (1 - f) T(s), requests per second = s groups / (o mean step). A prompt takes max(n / t, 1)
+    such steps; it waits for the step that runs and for the prompts before it (G/D/1 after Kingman, at the capacity in
+    use b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
+    there is; `busy` tells.
     """
-    w, t = d.workload, chunk(d, split, s)
+    w = d.workload
+    most = space(d, split, s)
+    arriving = s * w.new_input / w.decode_steps
+    t = np.minimum(np.maximum(arriving, w.new_input), most)
     alone = decode or decode_step(d, split, s, routed)
     base = decode_load(split, w, s, routed)
     if d.engine.policy == "mixed":
@@ -151,19 +160,28 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
         both = prefill_step(d, split, t)
         mixed_s = host(d, split, s, both.seconds) + host(d, split, s, alone.seconds)
     plain_s = host(d, split, s, alone.seconds)
-    busy = s * w.new_input / (w.decode_steps * t)
-    share = np.minimum(busy, 1.0)
+    busy = arriving / most
+    share = np.minimum(arriving / t, 1.0)
     mean = share * mixed_s + (1.0 - share) * plain_s
-    passes = np.maximum(w.new_input / t, 1.0)
-    service = passes * mixed_s
-    queue = d.arrivals * share / (2.0 * np.maximum(1.0 - share, 1.0 - BUSIEST))
+    service = np.maximum(w.new_input / t, 1.0) * mixed_s
+    queue = d.arrivals * np.minimum(busy, 1.0) / (2.0 * np.maximum(1.0 - busy, 1.0 - BUSIEST))
     wait = 0.5 * mean + service * queue
     count = (s if routed is None else routed / split.data) * groups(split)
     rate = count / (w.decode_steps * mean)
     sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
     accepted = w.accepted_tokens_per_step
     return Serving(
-        mean / accepted, sd / accepted, service, wait, busy, rate, count + rate * (wait + service), alone, both
+        mean / accepted,
+        sd / accepted,
+        service,
+        wait,
+        busy,
+        t,
+        share,
+        rate,
+        count + rate * (wait + service),
+        alone,
+        both,
     )
 
 
@@ -224,7 +242,8 @@ def transfer_s(d: Deployment, split: Split, bandwidth: float) -> Num:
     """Return how long the cache of one prompt takes to the decode pool [s]; the ranks of a replica's group send at once.
 
     Args:
+        d: the prefill pool's deployment.
+        split: degrees of its replica.
         bandwidth: [B/s] of one rank's link between the pools.
     """
     return cache_bytes(d.model, split, d.machine.formats, d.workload.mean_input) / bandwidth
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 from wherewithal import units
 from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Fix, Limit, Plan
-from wherewithal.plan.command import command, duration
-from wherewithal.plan.levers import slo_words
+from wherewithal.plan.command import command
+from wherewithal.plan.lattice import Layouts
+from wherewithal.plan.levers import near, slo_words
 from wherewithal.plan.outcome import Outcome, fitted, pick
 from wherewithal.plan.setup import Setup, setup
 from wherewithal.pricing import formats
 
-# How often a number of chips is doubled in search of one that works.
-DOUBLINGS = 5
+# How often a number of chips is doubled in search of one that works, the most chips that are tried, and the time after
+# which no further change of a limit is tried.
+DOUBLINGS, MOST_CHIPS, PATIENCE_S = 5, 2048, 3.0
 
 
 def limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> tuple[Limit, ...]:
@@ -33,27 +36,46 @@ def _limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> Iterator[Limit]:
         yield Limit("layout", 1, 0, "layouts", f"no layout of {s.model.name} is legal here: {why}")
         return
     fits = [r for r in outcome.reached if r.short_bytes <= 0]
+    if not fits and all(math.isinf(r.short_bytes) for r in outcome.reached):
+        text = f"{s.total} chips hold a prefill pool or a decode pool of {s.model.name}, not both"
+        yield Limit("chips", 2, 1, "pools", text)
+        return
     if not fits:
         yield _memory(s, min(outcome.reached, key=lambda r: r.short_bytes))
         return
     slo = s.goal.slo
     best = {"ttft": min(r.ttft_s for r in outcome.reached), "tpot": min(r.tpot_s for r in outcome.reached)}
-    for name, bound in (("ttft", slo.ttft), ("tpot", slo.tpot)):
+    bounds = (("ttft", slo.ttft), ("tpot", slo.tpot))
+    missed = [name for name, bound in bounds if bound and best[name] > bound.limit_s]
+    for name, bound in bounds:
         if bound and best[name] > bound.limit_s and math.isfinite(best[name]):
-            text = f"{name.upper()} is {units.show(best[name], 's')} at its best, above {units.show(bound.limit_s, 's')}"
+            text = (
+                f"{name.upper()} is {units.show(best[name], 's')} at its best, above {units.show(bound.limit_s, 's')}"
+            )
             yield Limit(name, best[name], bound.limit_s, "s", text)
     limit = s.question.power_limit_w
     if limit is not None:
-        known = [p.power_w.value for p in (*shown, ) if p.power_w]
+        known = [p.power_w.value for p in (*shown,) if p.power_w]
         least = min(known, default=math.nan)
-        text = f"power is {units.show(least, 'w')} at the least, above {units.show(limit, 'w')}" if known else (
-            f"no plan of {d.machine.system.name} within {units.show(limit, 'w')}, and its power is not known for all")
+        text = (
+            f"power is {units.show(least, 'w')} at the least, above {units.show(limit, 'w')}"
+            if known
+            else (
+                f"no plan of {d.machine.system.name} within {units.show(limit, 'w')}, and its power is not known for all"
+            )
+        )
         yield Limit("power", least, limit, "w", text)  # fmt: skip
     elif not shown and s.goal.offered.given:
         rate = max((r.rate for r in outcome.reached), default=0.0)
         text = f"the load is more than {s.total} chips carry under the service levels (at most {rate * s.total:.3g} tokens/s)"
-        yield Limit("load", float(s.goal.offered.rate_per_s or s.goal.offered.concurrency or 0), rate * s.total, "tokens_per_s", text)
-    elif slo.ttft and slo.tpot:
+        yield Limit(
+            "load",
+            float(s.goal.offered.rate_per_s or s.goal.offered.concurrency or 0),
+            rate * s.total,
+            "tokens_per_s",
+            text,
+        )
+    elif slo.ttft and slo.tpot and not missed:
         yield Limit(
             "both", 1, 0, "layouts",
             f"TTFT {units.show(best['ttft'], 's')} and TPOT {units.show(best['tpot'], 's')} are each reached, not together",
@@ -76,8 +98,6 @@ def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
     """Yield the cheapest change of each kind that works, with the command that asks it and what one then gets."""
     q = s.question
     tries: list[list[tuple[str, dict[str, Any]]]] = []
-    if limit.limit in ("memory", "tpot", "ttft", "load", "both", "layout"):
-        tries.append(list(_more_chips(s)))
     if limit.limit in ("memory", "tpot", "ttft", "both", "power"):
         tries.append(list(_lower_weights(s)))
     if limit.limit == "memory":
@@ -88,9 +108,15 @@ def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
         tries.append(list(_looser(s, outcome)))
     if limit.limit == "power" and not math.isnan(limit.needed):
         tries.append([("a higher limit", {"power_limit_w": math.ceil(limit.needed / 1e3) * 1e3})])
+    start = time.perf_counter()
+    if limit.limit in ("memory", "tpot", "ttft", "load", "both", "layout", "chips"):
+        tries.insert(0 if limit.limit in ("memory", "load", "chips") else len(tries), list(_more_chips(s)))
+    tries.sort(key=lambda kind: not any("slo" in changes for _, changes in kind))
     for kind in tries:
         for text, changes in kind:
-            result = _result(s, changes)
+            if time.perf_counter() - start > PATIENCE_S:
+                break
+            result = _result(s, changes, near(outcome.found) if "slo" in changes and outcome.found else None)
             if result:
                 yield Fix(text, command(q, **changes), result)
                 break
@@ -105,6 +131,8 @@ def _more_chips(s: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
     name = s.question.on.partition(":")[0]
     for n in range(1, DOUBLINGS + 1):
         chips = s.chips * 2**n
+        if chips > max(MOST_CHIPS, 2 * s.chips):
+            return
         yield f"{chips} chips", {"on": f"{name}:{chips}"}
 
 
@@ -136,15 +164,19 @@ def _looser(s: Setup, outcome: Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"--slo {','.join(words)}", {"slo": ",".join(words)}
 
 
-def _result(s: Setup, changes: dict[str, Any]) -> str:
-    """Return in words what a changed question gets; empty where it gets nothing."""
+def _result(s: Setup, changes: dict[str, Any], only: Layouts | None) -> str:
+    """Return in words what a changed question gets; empty where it gets nothing.
+
+    Other service levels are searched near the frontier that was found (`only`), anything else over all layouts.
+    """
     try:
         changed = setup(replace(s.question, **changes))
     except WherewithalError:
         return ""
-    changed, outcome = fitted(changed)
+    changed, outcome = fitted(changed, only)
     picked = pick(changed, outcome)
     if picked.best is None:
         return ""
     tokens = float(picked.rate[picked.best]) * changed.total
-    return f"{tokens:,.3g} tokens/s at {units.show(float(picked.tpot_s[picked.best]), 's', 2)} a token"
+    pace = units.show(float(picked.tpot_s[picked.best]), "s", 2)
+    return f"{units.show(tokens, 'tokens_per_s')} at {pace} a token"

@@ -168,5 +168,3 @@ class Offered:
     def given(self) -> bool:
         """Whether a load is offered at all."""
         return self.concurrency is not None or self.rate_per_s is not None
-
-

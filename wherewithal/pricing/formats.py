@@ -107,10 +107,13 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
         stored[part], parts[part] = _stored(name, given, chip, notes)
     main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
     weights = stored.get(main, stored["other"])
-    run = parts.get(main, parts["other"]).arithmetic
-    activations = inputs or (run if run != "bf16" else "bf16")
+    held = parts.get(main, parts["other"])
+    run = "bf16" if held.wide else held.arithmetic
+    activations = inputs or run
     kv = find(asked.get("kv") or model.kv or "bf16")
-    formats = Formats(parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16"))
+    formats = Formats(
+        parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16")
+    )
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
 
@@ -127,10 +130,11 @@ def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, 
     given = find(inputs).arithmetic if inputs else find(form.activations).arithmetic
     wanted = form.arithmetic if given == form.arithmetic else given
     run = native(chip, wanted)
-    if run == wanted:
-        return name, Stored(form.bits, run)
     if run == "bf16":
-        notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
+        if run != wanted:
+            notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
+        return name, Stored(form.bits, str(_table()["unpacked"].get(form.arithmetic, run)))
+    if run == wanted:
         return name, Stored(form.bits, run)
     notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights are converted to {run}")
     return run, Stored(find(run).bits, run)
