@@ -136,12 +136,25 @@ def space(d: Deployment, split: Split, s: Num) -> Num:
     return np.maximum(budget - s * d.workload.step_tokens, 1.0)
 
 
+def together(d: Deployment, s: Num, most: Num) -> Num:
+    """Return the prompt tokens of a step that carries any, per attention group and micro-batch.
+
+    What arrived in a step, s n / o, and at least the one prompt that is there: t = min(max(s n / o, n, g), r). In a
+    closed load prompts that one step computed end together when their answers are of equal length, so that their
+    successors meet again: g = min(s n, r); answers that differ by a share of their o steps spread these over as many
+    steps: g / (1 + spread o).
+    """
+    w = d.workload
+    gathered = 0.0 if d.open else np.minimum(s * w.new_input, most) / (1.0 + w.length_spread * w.decode_steps)
+    arriving = s * w.new_input / w.decode_steps
+    return np.minimum(np.maximum(np.maximum(arriving, w.new_input), gathered), most)
+
+
 def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, decode: Step | None = None) -> Serving:
     """Return continuous batching on one pool that prefills and decodes.
 
     A request needs n prompt tokens and o decode steps; in steady state s n / o prompt tokens arrive per step and
-    group. A step takes what waits: one prompt where they come singly, else what arrived, at most the room r beside
-    what decodes: t = min(max(s n / o, n), r). So a share f = s n / (o t) of steps carries a chunk:
+    group. A step takes the t of them that wait (see `together`), so a share f = s n / (o t) of steps carries a chunk:
     mean step = f T(s, t) + (1 - f) T(s), requests per second = s groups / (o mean step). A prompt takes max(n / t, 1)
     such steps; it waits for the step that runs and for the prompts before it (G/D/1 after Kingman, at the capacity in
     use b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
@@ -150,7 +163,7 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     w = d.workload
     most = space(d, split, s)
     arriving = s * w.new_input / w.decode_steps
-    t = np.minimum(np.maximum(arriving, w.new_input), most)
+    t = together(d, s, most)
     alone = decode or decode_step(d, split, s, routed)
     base = decode_load(split, w, s, routed)
     if d.engine.policy == "mixed":
