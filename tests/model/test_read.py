@@ -174,6 +174,45 @@ def test_towers_have_weights_and_work() -> None:
     assert towers == pytest.approx(0.668e9, rel=0.02)
 
 
+def test_sparse_core_sees_the_chosen_blocks() -> None:
+    from wherewithal.model.blocks.block_sparse import BlockSparse
+
+    sparse = {"kernel_size": 32, "kernel_stride": 16, "block_size": 64, "topk": 64, "window_size": 2048}
+    model = made(model_type="minicpm", sparse_config=sparse)
+    (block,) = [b for _, b in model.body() if isinstance(b, BlockSparse)]
+    assert block.chosen == 64 * 64 + 2048
+    assert model.parameters == made(model_type="minicpm").parameters
+
+
+def test_hybrid_of_searched_layers() -> None:
+    blocks = [
+        {"attention": {"no_op": True}, "ffn": {"ffn_mult": 1.5}},
+        {"attention": {"replace_with_linear": True}, "ffn": {"no_op": True}},
+    ]
+    model = made(model_type="nemotron-nas", block_configs=blocks)
+    assert model.kv_elements_per_token == 0
+    assert model.parameters == 3 * 64 * 256 + 64 + 64 * 64 + 64 + 2 * 6400 + 64
+
+
+@pytest.mark.parametrize(
+    ("config", "published"),
+    [
+        ({"model_type": "rwkv6", "intermediate_size": 7168}, 1.60e9),
+        (
+            {"model_type": "rwkv7", "intermediate_size": 8192, "decay_low_rank_dim": 96, "a_low_rank_dim": 96,
+             "v_low_rank_dim": 64, "gate_low_rank_dim": 256}, 1.527e9,
+        ),
+    ],
+)  # fmt: skip
+def test_rwkv_counts(config: dict[str, Any], published: float) -> None:
+    """RWKV-6 World 1.6B and RWKV-7 World 1.5B (arXiv 2404.05892 table 2, 2503.14456 table 2)."""
+    sizes = {"hidden_size": 2048, "num_hidden_layers": 24, "vocab_size": 65536, "head_dim": 64}
+    model = read_config({**sizes, **config}, "f")
+    assert model.parameters == pytest.approx(published, rel=5e-3)
+    assert model.kv_elements_per_token == 0
+    assert model.state_bytes_per_sequence == 24 * (4 * 32 * 64 * 64 + 2 * 2 * 2048)
+
+
 def test_image_tokens() -> None:
     assert model_of(RECORDS["gemma-4-26b-a4b"]).vision_tokens == 280
 
@@ -204,6 +243,9 @@ def test_image_tokens() -> None:
         ({"text_config": []}, ("text_config", "not a table")),
         ({"vision_config": 3}, ("vision_config", "not a table")),
         ({"intermediate_size": None}, ("intermediate_size", "missing")),
+        ({"kv_lora_rank": 512}, ("kv_lora_rank", "mla", "deepseek_v2")),
+        ({"ssm_state_size": 16}, ("ssm_state_size", "mamba")),
+        ({"model_type": "deepseek_v3", "index_topk": 2048}, ("index_topk", "dsa", "deepseek_v32")),
     ],
 )
 def test_wrong_values_are_named(changes: dict[str, Any], words: tuple[str, ...]) -> None:

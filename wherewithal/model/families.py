@@ -162,3 +162,17 @@ def family_of(config: Config, outer: Config) -> Family:
     close = nearest(name, known) or nearest(name, classes())
     hint = f"nearest known: {', '.join(close)}" if close else f"known: {', '.join(sorted(known)[:8])}, ..."
     raise InputError(part.at(key), f"unknown architecture {name[:60]!r}", hint)
+
+
+def check_signs(config: Config, family: Family) -> None:
+    """Refuse a file that holds keys of a kind of layer that its family does not have: its cost would be a guess.
+
+    Raises:
+        InputError: it names the key and the families that have that kind.
+    """
+    for key, (trait, *kinds) in table("keys.toml")["signs"].items():
+        if not config.values.get(key) or getattr(family, trait) in kinds:
+            continue
+        having = sorted({f.name for f in families().values() if getattr(f, trait) in kinds})
+        what = f"a key of {' or '.join(kinds)} layers, which {family.name} files do not have"
+        raise config.fail(key, what, f"nearest known: model_type {', '.join(having[:4])}")

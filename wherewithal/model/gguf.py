@@ -42,6 +42,8 @@ def read_gguf(path: Path) -> Model:
     total = sum(t.bytes for t in header.tensors)
     notes = [*model.notes, *_compared(model, header.tensors)]
     stored = stored_parts(header.tensors)
+    if model.head.tied and "embedding" in stored:
+        stored["head"] = stored["embedding"]
     return replace(model, stored=stored, weight_bytes=total, activations="", notes=tuple(notes))
 
 

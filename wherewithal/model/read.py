@@ -11,7 +11,7 @@ from wherewithal.model.block import Block
 from wherewithal.model.blocks.embed import Embedding, Head
 from wherewithal.model.blocks.linear_map import LinearMap
 from wherewithal.model.config import Config
-from wherewithal.model.families import Family, family_of
+from wherewithal.model.families import Family, check_signs, family_of
 from wherewithal.model.model import Layer, Model
 from wherewithal.model.read_layers import Slot, slots
 from wherewithal.model.read_quant import read_stored
@@ -48,6 +48,7 @@ def read_config(
     text = _text_part(outer)
     family = family_of(text, outer)
     text.defaults, text.parent = family.values, outer.values if text is not outer else {}
+    check_signs(text, family)
     plan = slots(text, family)
     layers, draft = _layers(text, family, plan)
     stored = read_stored(outer, text, quant, plan)

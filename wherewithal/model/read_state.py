@@ -102,7 +102,7 @@ def rwkv(c: Config, family: Family) -> Rwkv:
         ranks = sum(c.integer(name, default) for name, default in zip(names, (64, 128, 64, 32), strict=True))
     else:
         ranks = 5 * c.integer("proj_low_rank_dim", 32) + c.integer("decay_low_rank_dim", 64)
-    return Rwkv(hidden, heads, max(1, size), 4 if seventh else 5, ranks, (12 if seventh else 10) * hidden)
+    return Rwkv(hidden, heads, max(1, size), 4 if seventh else 6, ranks, (12 if seventh else 10) * hidden)
 
 
 def rg_lru(c: Config, family: Family) -> RgLru:

@@ -18,7 +18,8 @@ class Rwkv:
     Attributes:
         hidden: width of the hidden state.
         heads, head_dim: heads h and their size d.
-        maps: square maps m: 5 in version 6 (receptance, key, value, gate, out), 4 in version 7.
+        maps: square maps m: 4 in version 7 (receptance, key, value, out), 6 in version 6 (also gate, and the
+            receptance of channel mixing).
         ranks: sum r of the ranks of all low-rank maps (decay, gate, mixing).
         small: vectors: token-shift mixes, decays, bonus, norms.
 
