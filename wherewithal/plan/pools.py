@@ -182,7 +182,31 @@ def _gather(parts: list[Side]) -> Side | None:
         return None
     layouts = stack([p.layouts for p in parts])
     numbers = {n: np.concatenate([getattr(p, n) for p in parts]) for n in Side._fields if n != "layouts"}
-    return _thin(Side(layouts=layouts, **numbers))
+    return _undominated(_thin(Side(layouts=layouts, **numbers)))
+
+
+def _undominated(side: Side) -> Side:
+    """Return the rows that smaller replicas do not beat: k of them in place of one replica of k times their size.
+
+    They are as quick in latency, pass and transfer, and together at least as fast; what is left can only differ in
+    what a whole number of replicas leaves unused.
+    """
+    ranks, each = side.layouts.ranks, side.requests_per_s / side.layouts.ranks
+    order = np.lexsort((*ties(side.layouts)[::-1], -each, side.latency_s, ranks))
+    side = side.take(order)
+    ranks, each = ranks[order], each[order]
+    beaten = np.zeros(len(ranks), dtype=bool)
+    for size in np.unique(ranks):
+        rows, smaller = (
+            np.flatnonzero(ranks == size),
+            np.flatnonzero((ranks < size) & (np.mod(size, ranks) == 0) & ~beaten),
+        )
+        better = each[smaller][None, :] >= each[rows][:, None]
+        for name in ("latency_s", "pass_s", "moved_s"):
+            values = getattr(side, name)
+            better &= values[smaller][None, :] <= values[rows][:, None]
+        beaten[rows] = better.any(axis=1)
+    return side.take(np.flatnonzero(~beaten))
 
 
 class Front:
@@ -315,7 +339,7 @@ def carrying(pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], 
     """
     w = next(iter(pools.values())).workload
     s, tpot, work = _decode_grid(pools, given, goal)
-    first = _prefill_at(pools, given)
+    first = _prefill_at(pools, given, goal)
     room = np.inf if first is None else first[1].requests_per_s * given["prefill"][1] * pools["prefill"].fullest
     rate = np.minimum(work, room)
     ttft = _ttft_at(pools, given, goal, first, rate)

@@ -25,7 +25,7 @@ from wherewithal.pricing.collective import Level
 # Elements of one piece: small enough to stay in the processor's cache, large enough to hide NumPy's cost per call.
 PIECE = 16_384
 # Batch sizes per layout at the most, and rows priced per pool at about the most.
-MOST_BATCHES, ROWS = 64, 400_000
+MOST_BATCHES, ROWS = 64, 300_000
 # Frontier rows kept of each pool for matching.
 KEPT = 96
 

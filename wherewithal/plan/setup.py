@@ -42,6 +42,7 @@ class Question:
         accepted_tokens_per_step: tokens a step yields per sequence, the sure one included.
         length_spread: lengths are uniform between 1 - spread and 1 times the stated ones.
         concurrency, rate_per_s: offered load, one of both at most; [1/s].
+        requests: in all, for `predict` of a run from a standing start; None for steady state.
         slo: `ttft=2s,tpot=50ms`.
         serving: modes to search; empty for all that the engine serves in.
         precision: part (`weights`, `activations`, `kv`) to format.
@@ -66,6 +67,7 @@ class Question:
     max_context: float | None = None
     concurrency: float | None = None
     rate_per_s: float | None = None
+    requests: float | None = None
     slo: str = ""
     serving: tuple[str, ...] = ()
     precision: dict[str, str] = field(default_factory=dict)
@@ -141,7 +143,7 @@ def setup(q: Question) -> Setup:
     else:
         chips = (pools["prefill"].machine.system.chips, pools["decode"].machine.system.chips)
     return Setup(
-        q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s)),
+        q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s, q.requests)),
         _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)), terms,
     )  # fmt: skip
 

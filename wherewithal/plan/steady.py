@@ -114,9 +114,14 @@ def decode_step(d: Deployment, split: Split, s: Num, routed: Num | None = None) 
     return step(d.model, split, decode_load(split, d.workload, s, routed), d.machine)
 
 
+def loaded(d: Deployment, split: Split, base: Load, t: Num) -> Step:
+    """Return the price of a step of t prompt tokens per attention group and micro-batch beside what `base` decodes."""
+    return step(d.model, split, with_prefill(split, d.workload, base, t), d.machine)
+
+
 def prefill_step(d: Deployment, split: Split, t: Num) -> Step:
     """Return the price of a step of t prompt tokens per attention group and micro-batch, nothing decoding."""
-    return step(d.model, split, with_prefill(split, d.workload, Load(), t), d.machine)
+    return loaded(d, split, Load(), t)
 
 
 def host(d: Deployment, split: Split, s: Num, device: Num) -> Num:
@@ -167,7 +172,7 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     alone = decode or decode_step(d, split, s, routed)
     base = decode_load(split, w, s, routed)
     if d.engine.policy == "mixed":
-        both = step(d.model, split, with_prefill(split, w, base, t), d.machine)
+        both = loaded(d, split, base, t)
         mixed_s = host(d, split, s, both.seconds)
     else:
         both = prefill_step(d, split, t)

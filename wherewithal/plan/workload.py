@@ -151,18 +151,30 @@ def parse_slo(text: str, where: str = "--slo") -> Slo:
 
 @dataclass(frozen=True)
 class Offered:
-    """How many requests are kept in flight, or arrive per second; neither means as many as the service levels allow."""
+    """How many requests are kept in flight, or arrive per second; neither means as many as the service levels allow.
+
+    `requests` is their number in all where a run of a fixed length is asked about: those in flight first arrive at
+    once. Without it the figures are those of steady state.
+    """
 
     concurrency: float | None = None
     rate_per_s: float | None = None
+    requests: float | None = None
 
     def __post_init__(self) -> None:
         if self.concurrency is not None:
             _range("--concurrency", self.concurrency, 1, 1e9)
         if self.rate_per_s is not None:
             _range("--rate", self.rate_per_s, 1e-9, 1e9)
+        if self.requests is not None:
+            _range("requests", self.requests, 1, 1e9)
         if self.concurrency is not None and self.rate_per_s is not None:
             raise InputError("--rate", "given together with --concurrency", "one of the two")
+
+    @property
+    def at_once(self) -> float:
+        """Share of a run's requests that arrive at its start, together; 0 in steady state and in an open load."""
+        return min(self.concurrency / self.requests, 1.0) if self.concurrency and self.requests else 0.0
 
     @property
     def given(self) -> bool:
