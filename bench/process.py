@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,20 +24,27 @@ class Cost:
     out: str
 
 
+# A process starts as a copy of the one that starts it, and the copy's memory counts towards its peak: so a bare Python
+# stands in between, and it is that one which starts, waits and tells.
+STARTER = """
+import json, os, sys, time
+start = time.perf_counter()
+child = os.posix_spawn(sys.executable, [sys.executable, *json.loads(sys.argv[1])], os.environ)
+_, status, usage = os.wait4(child, 0)
+cpu = usage.ru_utime + usage.ru_stime
+told = [time.perf_counter() - start, cpu, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]
+print(json.dumps(told), file=sys.stderr)
+"""
+
+
 def cost(argv: Sequence[str]) -> Cost:
-    """Run Python with `argv` as its own process and return what it cost (it alone, not earlier children)."""
+    """Run Python with `argv` as its own process and return what it cost (it alone)."""
+    command = [sys.executable, "-S", "-c", STARTER, json.dumps(list(argv))]
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *argv], cwd=ROOT, env=environment, stdout=out, stderr=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        unit = 1 if sys.platform == "darwin" else 1024
-        return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, process.returncode, out.read())
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    wall, cpu, peak, code = json.loads(done.stderr.splitlines()[-1])
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(wall, cpu, peak * unit, code, done.stdout)
 
 
 def least(argv: Sequence[str], times: int) -> Cost:
