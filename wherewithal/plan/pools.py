@@ -381,16 +381,25 @@ def _decode_grid(
 
 
 def _prefill_at(
-    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]]
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal
 ) -> tuple[float, steady.Prefill] | None:
-    """Return prompt tokens of a pass and what it does: a prompt at once, or as much of it as a step takes."""
+    """Return prompt tokens of a pass and what it does: a prompt at once, or as much of it as a step takes.
+
+    Of a closed load no more prompts can meet in a pass than its share of those in flight.
+    """
     if "prefill" not in given:
         return None
-    d, (split, _) = pools["prefill"], given["prefill"]
+    d, (split, replicas) = pools["prefill"], given["prefill"]
     budget = d.engine.token_budget / (float(split.data) if d.engine.budget_per_data_group else 1.0)
-    whole = max(math.floor(budget / d.workload.new_input), 1) * d.workload.new_input
+    there = np.ceil(_in_flight(goal) / (replicas * float(steady.groups(split))))
+    whole = max(min(budget // d.workload.new_input, there), 1.0) * d.workload.new_input
     t = min(whole, budget) if budget < d.workload.new_input else whole
     return t, steady.prefill_pool(d, split, t)
+
+
+def _in_flight(goal: Goal) -> float:
+    """Return the requests of a closed load; infinite where the load is open."""
+    return goal.offered.concurrency or math.inf
 
 
 def _ttft_at(
@@ -402,6 +411,8 @@ def _ttft_at(
         return 0.0 * rate
     d, (split, replicas) = pools["prefill"], given["prefill"]
     busy = np.minimum(rate / (float(first[1].requests_per_s) * replicas), 1.0)
+    # In a closed load a request meets all others but not itself.
+    busy = busy * max(1.0 - replicas * float(steady.groups(split)) / _in_flight(goal), 0.0)
     wait = steady.prefill_wait(d, first[1].service_s, first[1].pass_s, busy, float(replicas))
     quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
     tiers = d.machine.tiers

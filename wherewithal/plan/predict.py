@@ -10,7 +10,7 @@ import numpy as np
 
 from wherewithal.axes.split import Split
 from wherewithal.errors import InputError
-from wherewithal.plan import assumed, why
+from wherewithal.plan import assumed, run, steady, why
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.engines import legal_rows
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
@@ -48,6 +48,8 @@ def predict(q: Question) -> Answer:
         found, reached = _colocated(s, asked["all"], counts)
     else:
         found, reached = _separate(s, asked)
+    if found is not None and len(found.tpot_s) and s.goal.offered.at_once:
+        found = _started(s, asked, found)
     judged = s._replace(goal=Goal(parse_slo(q.slo), s.goal.offered))
     best: Plan | None = None
     if found is not None and len(found.tpot_s):
@@ -114,6 +116,28 @@ def _separate(s: Setup, asked: dict[str, Asked]) -> tuple[Found | None, Extremes
             return None, gap
     found = carrying(s.pools, {r: (a.split, shares[r]) for r, a in asked.items()}, s.goal, s.total)
     return found, Extremes(float(found.tpot_s[0]), float(found.ttft_s[0]), float(found.rate[0]), -1.0, 0.0, 0.0)
+
+
+def _started(s: Setup, asked: dict[str, Asked], found: Found) -> Found:
+    """Return a row whose time to first token is that of a whole run, its first requests arriving at once."""
+    role = next((r for r in asked if r != "decode"), "")
+    if not role:
+        return found
+    d, split = s.pools[role], asked[role].split
+    waiting = (s.goal.offered.concurrency or 0.0) / float(
+        found.replicas[0] if role == "all" else found.prefill_replicas[0]
+    )
+    if role == "all":
+        first, last = run.first_wave(d, split, float(found.batch[0]), waiting / float(steady.groups(split)))
+    else:
+        pool = steady.prefill_pool(d, split, float(found.prefill_tokens[0]))
+        first, last = pool.service_s, np.maximum(waiting / pool.requests_per_s, pool.service_s)
+    host = d.engine.host_s_per_request
+    level = s.goal.slo.ttft
+    ttft = run.over_run(
+        found.ttft_s, first + host, last + host, s.goal.offered.at_once, level.quantile if level else None
+    )
+    return found._replace(ttft_s=np.asarray(ttft))
 
 
 def _replicas(s: Setup, role: str, one: Asked, asked: dict[str, Asked]) -> int:

@@ -38,7 +38,8 @@ def over_run(later: Num, first: Num, last: Num, share: float, quantile: float | 
 
     Args:
         later: [s] that statistic of requests in steady state.
-        first, last: [s] of the requests that arrive at once.
+        first: [s] the shortest wait of the requests that arrive at once.
+        last: [s] the longest.
         share: b, requests that arrive at once over all.
         quantile: q; None for the mean.
     """

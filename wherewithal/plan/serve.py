@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,36 +39,75 @@ def plans(s: Setup, outcome: Outcome, picked: Picked) -> tuple[list[Plan], Plan 
     return out, best
 
 
+class Result(NamedTuple):
+    """A question as it was answered, what the search found, and the plans."""
+
+    setup: Setup
+    outcome: Outcome
+    shown: list[Plan]
+    best: Plan | None
+
+
+def solve(s: Setup, progress: Progress = None) -> Result:
+    """Search a question and write out its frontier and its best plan."""
+    s, outcome = fitted(s, progress=progress)
+    shown, best = plans(s, outcome, pick(s, outcome))
+    return Result(s, outcome, shown, best)
+
+
 def plan(q: Question, progress: Progress = None) -> Answer:
     """Return the frontier of layouts and the best one under the service levels and the power limit."""
     start = time.perf_counter()
-    s = setup(q)
-    s, outcome = fitted(s, progress=progress)
-    picked = pick(s, outcome)
-    shown, best = plans(s, outcome, picked)
+    found = solve(setup(q), progress)
     if q.power_limit_w is not None:
-        shown, best = _powered(q, shown, best)
-    feasible = outcome.counts.feasible if best else 0
-    limits = () if best else why.limits(s, outcome, shown)
-    found = assumed.answer(s, outcome.counts, time.perf_counter() - start)
-    closest = None if best or not shown else shown[0]
+        found = _powered(found, q.power_limit_w, progress)
+    s, outcome, shown, best = found
+    answer = assumed.answer(s._replace(question=q), outcome.counts, time.perf_counter() - start)
     return replace(
-        found,
-        feasible=feasible,
+        answer,
+        feasible=outcome.counts.feasible if best else 0,
         best=best,
         frontier=tuple(shown),
-        why_not=limits,
-        levers=levers.levers(s, outcome, best) if best else (),
-        closest=closest,
+        why_not=() if best else why.limits(s._replace(question=q), outcome, shown),
+        levers=levers.levers(s._replace(question=q), outcome, best) if best else (),
+        closest=None if best or not shown else shown[0],
         elapsed_s=time.perf_counter() - start,
     )
 
 
-def _powered(q: Question, shown: list[Plan], best: Plan | None) -> tuple[list[Plan], Plan | None]:
-    """Return the plans within a power limit, and the fastest of them that meets the service levels."""
-    limit = q.power_limit_w or 0.0
-    inside = [p for p in shown if p.power_w is not None and p.power_w.value <= limit]
-    if best is not None and best in inside:
-        return inside, best
-    able = [p for p in inside if p.feasible]
-    return inside, max(able, key=lambda p: p.output_tokens_per_s.value, default=None)
+def _powered(found: Result, limit: float, progress: Progress) -> Result:
+    """Return the answer within a power limit [W] at the meter: all chips at a gentler point, or some left dark.
+
+    Where no plan on all chips stays within the limit, the number of chips is cut in proportion to the power, until one
+    does; chips that are dark draw nothing.
+    """
+    whole = found.setup.total
+    while True:
+        inside = [p for p in found.shown if p.power_w is not None and p.power_w.value <= limit]
+        able = [p for p in inside if p.feasible]
+        if able:
+            best = max(able, key=lambda p: p.output_tokens_per_s.value)
+            return found._replace(shown=inside, best=_dark(best, whole - found.setup.total))
+        draws = [p.power_w.value for p in found.shown if p.power_w is not None]
+        chips = int(found.setup.total * limit / min(draws)) if draws else 0
+        chips = min(chips, found.setup.total - 1)
+        if chips < 1 or not isinstance(found.setup.chips, int) or not any(p.feasible for p in found.shown):
+            return found._replace(best=None)
+        fewer = solve(_resized(found.setup, chips), progress)
+        if not fewer.shown:
+            return found._replace(best=None)
+        found = fewer
+
+
+def _resized(s: Setup, chips: int) -> Setup:
+    """Return a question on fewer chips of the same system."""
+    name = s.question.on.partition(":")[0]
+    smaller = setup(replace(s.question, on=f"{name}:{chips}"))
+    return smaller._replace(notes=s.notes)
+
+
+def _dark(plan: Plan, chips: int) -> Plan:
+    """Return a plan that says how many chips stay dark."""
+    if not chips:
+        return plan
+    return replace(plan, notes=(*plan.notes, f"{chips} chips stay dark under the power limit"))

@@ -161,7 +161,7 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     A request needs n prompt tokens and o decode steps; in steady state s n / o prompt tokens arrive per step and
     group. A step takes the t of them that wait (see `together`), so a share f = s n / (o t) of steps carries a chunk:
     mean step = f T(s, t) + (1 - f) T(s), requests per second = s groups / (o mean step). A prompt takes max(n / t, 1)
-    such steps; it waits for the step that runs and for the prompts before it (G/D/1 after Kingman, at the capacity in
+    such steps; it waits for the step that runs (in a closed load one of others') and for the prompts before it (G/D/1 after Kingman, at the capacity in
     use b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
     there is; `busy` tells.
     """
@@ -183,8 +183,9 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     mean = share * mixed_s + (1.0 - share) * plain_s
     service = np.maximum(w.new_input / t, 1.0) * mixed_s
     queue = d.arrivals * np.minimum(busy, 1.0) / (2.0 * np.maximum(1.0 - busy, 1.0 - BUSIEST))
-    wait = 0.5 * mean + service * queue
     count = (s if routed is None else routed / split.data) * groups(split)
+    others = 1.0 if d.open else 1.0 - 1.0 / np.maximum(count, 1.0)
+    wait = 0.5 * mean * others + service * queue
     rate = count / (w.decode_steps * mean)
     sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
     accepted = w.accepted_tokens_per_step
