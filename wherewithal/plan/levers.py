@@ -15,7 +15,7 @@ from wherewithal.plan.command import command, duration
 from wherewithal.plan.lattice import NAMES, Layouts
 from wherewithal.plan.outcome import Outcome, fitted, pick
 from wherewithal.plan.search import Found
-from wherewithal.plan.setup import Setup, setup
+from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.pricing import formats
 
 # Layouts that a changed question is searched over, and levers that are shown.
@@ -30,15 +30,22 @@ def near(found: list[Found], most: int = NEAR) -> Layouts:
     return Layouts({n: np.ascontiguousarray(table[at, i]) for i, n in enumerate(NAMES)})
 
 
-def levers(s: Setup, outcome: Outcome, best: Plan) -> tuple[Lever, ...]:
-    """Return the changes that move tokens per second most, largest first, and the largest doubt."""
+def levers(s: Setup, outcome: Outcome, best: Plan, asked: Question) -> tuple[Lever, ...]:
+    """Return the changes that move tokens per second most, largest first, and the largest doubt.
+
+    Args:
+        s: the question as it was answered.
+        outcome: what its search found.
+        best: its best plan; without a limit on TPOT, changed questions answer at its pace or faster.
+        asked: the question as it was asked, whose command the changes are shown in.
+    """
     only = near(outcome.found)
     tried = []
     for text, changes in _changes(s):
-        rate = _rate(s, changes, only)
+        rate = _rate(s, changes, only, best.tpot_s.value)
         if rate is not None:
             effect = rate / best.output_tokens_per_s.value - 1.0
-            tried.append(Lever(text, effect, command(s.question, **changes)))
+            tried.append(Lever(text, effect, command(asked, **changes)))
     tried.sort(key=lambda v: (-abs(v.effect or 0.0), v.change))
     return (*(v for v in tried[:SHOWN] if abs(v.effect or 0.0) >= 0.005), *_doubt(best))
 
@@ -82,15 +89,23 @@ def slo_words(s: Setup, **changed: float) -> list[str]:
     return out
 
 
-def _rate(s: Setup, changes: dict[str, Any], only: Layouts) -> float | None:
-    """Return tokens per second of the best plan of a changed question [token/s]; None where it cannot be asked."""
+def _rate(s: Setup, changes: dict[str, Any], only: Layouts, pace_s: float) -> float | None:
+    """Return tokens per second of the best plan of a changed question [token/s]; None where it cannot be asked.
+
+    Without a limit on TPOT both answers stand at the same pace, so that a knee that moves does not count as a gain.
+    """
     try:
         changed = setup(replace(s.question, **changes))
     except WherewithalError:
         return None
     changed, outcome = fitted(changed, only)
     picked = pick(changed, outcome)
-    return None if picked.best is None else float(picked.rate[picked.best]) * changed.total
+    if picked.best is None:
+        return None
+    if changed.goal.slo.tpot is None and not changed.goal.offered.given:
+        as_quick = picked.rate[picked.tpot_s <= pace_s * (1.0 + 1e-9)]
+        return float(as_quick[-1]) * changed.total if len(as_quick) else None
+    return float(picked.rate[picked.best]) * changed.total
 
 
 def _doubt(best: Plan) -> Iterator[Lever]:

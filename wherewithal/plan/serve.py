@@ -69,7 +69,7 @@ def plan(q: Question, progress: Progress = None) -> Answer:
         best=best,
         frontier=tuple(shown),
         why_not=() if best else why.limits(s._replace(question=q), outcome, shown),
-        levers=levers.levers(s._replace(question=q), outcome, best) if best else (),
+        levers=levers.levers(s, outcome, best, q) if best else (),
         closest=None if best or not shown else shown[0],
         elapsed_s=time.perf_counter() - start,
     )
@@ -87,7 +87,7 @@ def _powered(found: Result, limit: float, progress: Progress) -> Result:
         able = [p for p in inside if p.feasible]
         if able:
             best = max(able, key=lambda p: p.output_tokens_per_s.value)
-            return found._replace(shown=inside, best=_dark(best, whole - found.setup.total))
+            return found._replace(shown=inside, best=best, setup=_dark(found.setup, whole))
         draws = [p.power_w.value for p in found.shown if p.power_w is not None]
         chips = int(found.setup.total * limit / min(draws)) if draws else 0
         chips = min(chips, found.setup.total - 1)
@@ -106,8 +106,8 @@ def _resized(s: Setup, chips: int) -> Setup:
     return smaller._replace(notes=s.notes)
 
 
-def _dark(plan: Plan, chips: int) -> Plan:
-    """Return a plan that says how many chips stay dark."""
-    if not chips:
-        return plan
-    return replace(plan, notes=(*plan.notes, f"{chips} chips stay dark under the power limit"))
+def _dark(s: Setup, whole: int) -> Setup:
+    """Return a question that says how many of its chips stay dark."""
+    if s.total == whole:
+        return s
+    return s._replace(notes=(*s.notes, f"{whole - s.total} of {whole} chips stay dark under the power limit"))

@@ -30,7 +30,6 @@ def limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> tuple[Limit, ...]:
 
 
 def _limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> Iterator[Limit]:
-    d = s.pools["decode"]
     if outcome.counts.legal == 0:
         why = "; ".join(outcome.counts.reasons) or "no degree divides its sizes"
         yield Limit("layout", 1, 0, "layouts", f"no layout of {s.model.name} is legal here: {why}")
