@@ -24,13 +24,17 @@ SYSTEM_QUESTION = ["predict", "llama-3.1-8b", "--on", "{file}:1", "--layout", "t
 
 @dataclass(frozen=True)
 class Case:
-    """One wrong input: its kind, what was done to it, the command line, and the file that `{file}` stands for."""
+    """One wrong input: its kind, what was done to it, the command line, and the file that `{file}` stands for.
+
+    `inside`: the place of the file in a folder of additions, for which `{file}` then stands.
+    """
 
     kind: str
     what: str
     argv: tuple[str, ...]
     data: bytes | None = None
     suffix: str = ""
+    inside: str = ""
 
 
 def noise(rng: random.Random, size: int) -> bytes:
@@ -277,6 +281,32 @@ def system_cases(count: int, text: str, seed: int = 2) -> Iterator[Case]:
             text_change = rng.choice(TEXT_MUTATIONS)
             data = text_change(rng, text.encode())
             yield Case("system", text_change.__name__, tuple(SYSTEM_QUESTION), data, ".toml")
+
+
+def addition_cases(count: int, text: str, seed: int = 5) -> Iterator[Case]:
+    """Yield a user's folder of additions with one mutated chip file, as `catalog check` and a question meet it."""
+    rng = random.Random(seed)
+    question = [
+        "predict",
+        "llama-3.1-8b",
+        "--on",
+        "own-card:1",
+        "--layout",
+        "tp1",
+        "--concurrency",
+        "1",
+        "--catalog",
+        "{file}",
+    ]
+    for i in range(count):
+        argv = ["catalog", "check", "{file}"] if i % 2 else question
+        change = rng.choice(SYSTEM_MUTATIONS)
+        data = change(rng, text)
+        if not i % 5:
+            text_change = rng.choice(TEXT_MUTATIONS)
+            data = text_change(rng, text.encode())
+        name = rng.choice(["own-card.toml"] * 5 + ["OWN CARD.toml", "own-card.json", "x.txt", "\u202e.toml"])
+        yield Case("addition", f"{argv[0]}: {change.__name__}", tuple(argv), data, inside=f"chips/{name}")
 
 
 # ---- GGUF headers ------------------------------------------------------------------------------------------------
