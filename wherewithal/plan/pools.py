@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from wherewithal.axes.split import Split
 from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
-from wherewithal.plan.lattice import NAMES, Layouts
+from wherewithal.plan.engines import legal_pairs
+from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
 from wherewithal.plan.search import (
@@ -23,6 +24,7 @@ from wherewithal.plan.search import (
     Tick,
     batch_count,
     merge,
+    model_facts,
     pieces,
     space,
     stack,
@@ -257,7 +259,7 @@ def match(
         tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
         flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
         scale, ok = _carries(goal, rate, flight)
-        ok &= rate > 0
+        ok &= (rate > 0) & _allowed(decode, first.layouts, piece.layouts)[:, :, None]
         if goal.slo.ttft:
             ok &= ttft <= goal.slo.ttft.limit_s
         most = max(most, float((rate * ok).max()))
@@ -271,6 +273,14 @@ def match(
     if not parts:
         return None, most
     return merge(parts), most
+
+
+def _allowed(d: Deployment, first: Layouts, second: Layouts) -> NDArray[np.bool_]:
+    """Return which pairs of prefill and decode layouts the engine can hand caches between."""
+    before = {n: first.columns[n][:, None] for n in DEGREES}
+    after = {n: second.columns[n][None, :] for n in DEGREES}
+    fine, _ = legal_pairs(d.engine, before, after, model_facts(d.model))
+    return np.broadcast_to(fine, (len(first), len(second)))
 
 
 def _replicas(first: Side, second: Side, chips: tuple[int, int] | int, per_chip: tuple[int, int]) -> tuple[Rows, Rows]:

@@ -12,7 +12,7 @@ from wherewithal.axes.split import Split
 from wherewithal.errors import InputError
 from wherewithal.plan import assumed, run, steady, why
 from wherewithal.plan.answer import Answer, Plan
-from wherewithal.plan.engines import legal_rows
+from wherewithal.plan.engines import legal_pairs, legal_rows
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
 from wherewithal.plan.layout_text import Asked, parse_layout
 from wherewithal.plan.legal import reasons, straddling
@@ -42,6 +42,8 @@ def predict(q: Question) -> Answer:
     s = setup(replace(q, serving=("colocated",) if "all" in asked else ("disaggregated",)))
     for role, one in asked.items():
         check(s.pools[role], one.split, role)
+    if len(asked) == 2:
+        check_pair(s.pools["decode"], asked["prefill"].split, asked["decode"].split)
     s = s._replace(goal=Goal(_open(s.goal.slo), s.goal.offered))
     counts = Counts(considered=1, legal=1)
     if "all" in asked:
@@ -94,6 +96,14 @@ def check(d: Deployment, split: Split, role: str) -> None:
             what.replace("  ", " "),
             f"smaller degrees, or --on {d.machine.system.name}:{math.ceil(split.ranks / d.machine.system.chip.ranks)}",
         )
+
+
+def check_pair(d: Deployment, first: Split, second: Split) -> None:
+    """Refuse pools between which the engine cannot hand caches."""
+    before, after = ({n: one_row(x).columns[n] for n in DEGREES} for x in (first, second))
+    fine, why_not = legal_pairs(d.engine, before, after, model_facts(d.model))
+    if not np.all(fine):
+        raise InputError("--layout", next(iter(why_not)), "other degrees of one pool, or another engine")
 
 
 def _colocated(s: Setup, asked: Asked, counts: Counts) -> tuple[Found | None, Extremes]:
