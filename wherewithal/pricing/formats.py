@@ -109,7 +109,7 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     weights = stored.get(main, stored["other"])
     held = parts.get(main, parts["other"])
     run = "bf16" if held.wide else held.arithmetic
-    activations = inputs or run
+    activations = inputs or (run if run in _table()["formats"] else find(weights).activations)
     kv = find(asked.get("kv") or model.kv or "bf16")
     formats = Formats(
         parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16")
