@@ -113,6 +113,21 @@ def draft_program(model: Model, split: Split, load: Load, f: Formats) -> Iterato
         yield from _around(name, times * drafted, block, split, once, f)
 
 
+def encoder_program(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
+    """Yield the terms of encoding the images (or sounds) of the prompts in this step."""
+    if not model.towers or not np.any(load.patches > 0):
+        return
+    seen = Load(
+        prefill_tokens=load.patches,
+        prefill_context=load.patches_per_image,
+        prefill_seqs=load.patches / load.patches_per_image,
+    )
+    for layer in model.towers:
+        for block in layer.blocks:
+            name = f"encoder.{type(block).__name__.lower()}"
+            yield from _around(name, float(layer.count), block, split, seen, f)
+
+
 def _around(name: str, times: Num, block: Block, split: Split, load: Load, f: Formats) -> Iterator[Term]:
     place = "ends" if block.kind in ("embedding", "head") else "layer"
     for send in senders("before"):
@@ -130,6 +145,7 @@ def terms(model: Model, split: Split, load: Load, f: Formats) -> Iterator[Term]:
     """Yield everything that one step runs: the model's own pass and the drafting."""
     yield from program(model, split, load, f)
     yield from draft_program(model, split, load, f)
+    yield from encoder_program(model, split, load, f)
 
 
 def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:

@@ -24,6 +24,7 @@ _UNITS = {
     "output_tokens": "tokens",
     "cached_input_tokens": "tokens",
     "max_context": "tokens",
+    "image_tokens": "tokens",
     "rate_per_s": "per_s",
     "power_limit_w": "w",
 }
@@ -34,6 +35,7 @@ _WORKLOAD = (
     "accepted_tokens_per_step",
     "length_spread",
     "max_context",
+    "image_tokens",
 )
 
 

@@ -151,6 +151,9 @@ _LOAD = (
         "--length-spread", type=Number(0, 1), metavar="X", help="Lengths uniform from 1-X to 1 times those stated."
     ),
     click.option(
+        "--image-tokens", type=Number(0, 1e9, whole=True), metavar="N", help="Prompt tokens that come from one image."
+    ),
+    click.option(
         "--max-context", type=Quantity("tokens", "N", whole=True), help="Longest request that memory must hold."
     ),
     click.option(
@@ -254,6 +257,7 @@ def question(values: Mapping[str, Any], model: str, on: str, **more: Any) -> Que
         accepted_tokens_per_step=values["accepted_tokens_per_step"],
         length_spread=values["length_spread"],
         max_context=values["max_context"],
+        image_tokens=values["image_tokens"],
         concurrency=values["concurrency"],
         rate_per_s=values["rate"],
         slo=values["slo"],

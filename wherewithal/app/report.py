@@ -22,7 +22,7 @@ from wherewithal.app.text import (
     table,
     wrapped,
 )
-from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan
+from wherewithal.plan.answer import Answer, Assumption, Lever, Limit, Plan, Pool
 
 ROWS = 6
 MOST_WEAK = 4
@@ -316,18 +316,23 @@ def _explained(answer: Answer, best: Plan, face: Face, topic: str) -> list[list[
     if topic in ("operators", "network"):
         only = topic == "network"
         kind = "network operators" if only else "operators"
-        tables = [(p, parts.operators(p, face, only)) for p in best.pools]
-        said = [
-            [*wrapped(f"Where one step of the {clean(p.role)} pool goes ({kind}, all layers):", face.width), *t]
-            for p, t in tables
-            if t
-        ]
+        steps = [(_step_title(p), p.operators) for p in best.pools]
+        steps += [("Where a step that carries prompt tokens too goes", p.mixed_operators) for p in best.pools]
+        tables = [(title, parts.operator_table(rows, face, only)) for title, rows in steps]
+        said = [[*wrapped(f"{title} ({kind}, all layers):", face.width), *t] for title, t in tables if t]
         return said or [["  no operator sends anything over the network" if only else "  no operators recorded"]]
     if topic == "memory":
         return [_memory_table(best, face)]
     if topic == "search":
         return [_search(answer, face)]
     return []
+
+
+def _step_title(pool: Pool) -> str:
+    """Return what step a pool's operators explain."""
+    if pool.role == "all":
+        return "Where a step that only decodes goes"
+    return f"Where one step of the {clean(pool.role)} pool goes"
 
 
 def _memory_table(best: Plan, face: Face) -> list[str]:

@@ -221,7 +221,12 @@ def bar(m: Memory, size: int) -> str:
 
 def operators(pool: Pool, face: Face, only_network: bool = False) -> list[str]:
     """Return the operators of one pool's step; the last line is their sum, which is the step."""
-    rows = [o for o in pool.operators if o.network_bytes > 0] if only_network else list(pool.operators)
+    return operator_table(pool.operators, face, only_network)
+
+
+def operator_table(found: Iterable[OperatorRow], face: Face, only_network: bool = False) -> list[str]:
+    """Return the operators of one step; the last line is their sum, which is the step."""
+    rows = [o for o in found if o.network_bytes > 0 or not only_network]
     hidden = any(o.hidden_s for o in rows)
     columns = [
         Column("operator"),

@@ -73,6 +73,12 @@ class Model:
         yield 1, self.head
 
     @property
+    def patches_per_token(self) -> float:
+        """Patches that the encoder merges into one token of the language model; 0 without an encoder."""
+        merges = [float(getattr(b, "merge", 1)) for layer in self.towers for b in layer.blocks]
+        return max(merges, default=0.0)
+
+    @property
     def depth(self) -> int:
         """Layers, without draft heads."""
         return sum(layer.count for layer in self.layers)

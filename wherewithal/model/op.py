@@ -31,7 +31,8 @@ class Op(NamedTuple):
         wire: [B] collectives: payload of one rank before the algorithm's factor.
         over: collectives: name of the rank group that takes part.
         calls: launches; 0 where the operator vanishes.
-        skew: time of the busiest rank over the mean rank, at least 1.
+        skew: arithmetic of the busiest rank over that of the mean rank, at least 1 (of a collective: its time).
+        skew_bytes: the same of memory traffic.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Op(NamedTuple):
     over: str = ""
     calls: Num = 1.0
     skew: Num = 1.0
+    skew_bytes: Num = 1.0
 
 
 class Stored(NamedTuple):
@@ -117,6 +119,8 @@ class Load:
         prefill_context: [token] mean context that such a token attends to, itself included.
         prefill_seqs: prompts that those tokens belong to.
         routed_tokens: tokens of all attention groups that share one set of experts.
+        patches: image patches (or audio frames) that the encoder takes in this step.
+        patches_per_image: [patch] of one image: its patches attend to each other.
     """
 
     decode_seqs: Num = 0.0
@@ -126,6 +130,8 @@ class Load:
     prefill_context: Num = 0.0
     prefill_seqs: Num = 0.0
     routed_tokens: Num = 0.0
+    patches: Num = 0.0
+    patches_per_image: float = 0.0
 
     @property
     def tokens(self) -> Num:

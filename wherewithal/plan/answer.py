@@ -120,7 +120,11 @@ class Precision:
 
 @dataclass(frozen=True)
 class Pool:
-    """Chips doing one role (`all`, `prefill`, `decode`); `chips` counts all replicas."""
+    """Chips doing one role (`all`, `prefill`, `decode`); `chips` counts all replicas.
+
+    `operators` add up to `step_s` [s], the step of the role (the one that only decodes, where one pool does all);
+    `mixed_operators` to `mixed_step_s`, the step that carries prompt tokens too.
+    """
 
     role: str
     chips: int
@@ -132,6 +136,8 @@ class Pool:
     system: str = ""
     step_s: float = 0.0
     operators: tuple[OperatorRow, ...] = ()
+    mixed_step_s: float = 0.0
+    mixed_operators: tuple[OperatorRow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _FIGURES = (
     ("accepted_tokens_per_step", "--accepted-tokens-per-step", ""),
     ("length_spread", "--length-spread", ""),
     ("max_context", "--max-context", "tokens"),
+    ("image_tokens", "--image-tokens", ""),
     ("concurrency", "--concurrency", ""),
     ("rate_per_s", "--rate", "rps"),
     ("power_limit_w", "--power-limit", "W"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from wherewithal.axes.split import Split
@@ -157,7 +158,9 @@ def _mixed(c: Context, split: Split, s: float, replicas: int) -> Passed:
     ]
     bound = f"{explain.bound(found.prefill, _waits(d, split, s, found.prefill))}|"
     bound += explain.bound(found.decode, _waits(d, split, s, found.decode))
-    pool = _pool(c, "all", split, s * float(steady.groups(split)), replicas, float(found.decode.seconds), rows)
+    pool = _pool(c, "all", split, s * float(steady.groups(split)), replicas, rows)
+    if c.explain:
+        pool = replace(pool, mixed_operators=more, mixed_step_s=sum(r.seconds for r in more))
     return Passed(pool, weakest([explain.evidence(rows), explain.evidence(more)]), bound, *use)
 
 
@@ -167,7 +170,7 @@ def _decode(c: Context, split: Split, s: float, replicas: int, scale: float) -> 
     one = steady.decode_step(d, split, s)
     rows = _operators(d, split, steady.decode_load(split, d.workload, s), one, s)
     compute, memory = (_use(part, one, d, split, s) for part in ("compute", "memory"))
-    pool = _pool(c, "decode", split, s * float(steady.groups(split)), replicas, float(one.seconds), rows)
+    pool = _pool(c, "decode", split, s * float(steady.groups(split)), replicas, rows)
     return Passed(pool, explain.evidence(rows), explain.bound(one, _waits(d, split, s, one)), compute, memory, scale)
 
 
@@ -180,7 +183,7 @@ def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> 
     busy = min(rate / max(float(found.requests_per_s) * replicas, 1e-12), 1.0)
     compute, memory = (_use(part, found.step, d, split, prompts) for part in ("compute", "memory"))
     batch = prompts * float(steady.groups(split))
-    pool = _pool(c, "prefill", split, batch, replicas, float(found.step.seconds), rows)
+    pool = _pool(c, "prefill", split, batch, replicas, rows)
     bound = explain.bound(found.step, _waits(d, split, prompts, found.step))
     return Passed(pool, explain.evidence(rows), bound, compute, memory, busy)
 
@@ -199,9 +202,7 @@ def _operators(d: Deployment, split: Split, load: Load, one: Step, s: float) -> 
     return explain.operators(d, split, load, _waits(d, split, s, one))
 
 
-def _pool(
-    c: Context, role: str, split: Split, batch: float, replicas: int, step_s: float, rows: tuple[OperatorRow, ...]
-) -> Pool:
+def _pool(c: Context, role: str, split: Split, batch: float, replicas: int, rows: tuple[OperatorRow, ...]) -> Pool:
     d = c.deployments[role]
     chip = d.machine.system.chip
     return Pool(
@@ -213,7 +214,7 @@ def _pool(
         precision=c.precisions[role],
         memory_bytes_per_chip=memory_of(d, split, role, batch / float(steady.groups(split))),
         system=d.machine.system.name,
-        step_s=step_s,
+        step_s=sum(r.seconds for r in rows),
         operators=rows if c.explain else (),
     )
 

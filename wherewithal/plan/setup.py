@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from wherewithal.pricing.formats import resolve
 MODES = ("colocated", "disaggregated")
 INPUTS = (
     "input_tokens", "output_tokens", "cached_input_tokens", "accepted_tokens_per_step", "length_spread", "max_context",
+    "image_tokens",
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ class Question:
         input_tokens, output_tokens, cached_input_tokens, max_context: [token].
         accepted_tokens_per_step: tokens a step yields per sequence, the sure one included.
         length_spread: lengths are uniform between 1 - spread and 1 times the stated ones.
+        image_tokens: [token] of the input that come from one image.
         concurrency, rate_per_s: offered load, one of both at most; [1/s].
         requests: in all, for `predict` of a run from a standing start; None for steady state.
         slo: `ttft=2s,tpot=50ms`.
@@ -64,6 +66,7 @@ class Question:
     cached_input_tokens: float | None = None
     accepted_tokens_per_step: float | None = None
     length_spread: float | None = None
+    image_tokens: float | None = None
     max_context: float | None = None
     concurrency: float | None = None
     rate_per_s: float | None = None
@@ -129,6 +132,9 @@ def setup(q: Question) -> Setup:
     model, said = load_model(q.model, dirs, q.overrides, changed)
     notes.extend(said)
     workload, defaults = _workload(q, dirs)
+    if workload.image_tokens and not model.towers:
+        raise InputError("--image-tokens", f"{model.name} has no encoder in its config", "leave it out")
+    workload = replace(workload, image_patches=workload.image_tokens * model.patches_per_token)
     pools: dict[str, Deployment] = {}
     precisions: dict[str, Precision] = {}
     systems = _systems(q, dirs, changed, notes)

@@ -106,6 +106,8 @@ def with_prefill(split: Split, w: Workload, base: Load, t: Num) -> Load:
         prefill_context=w.prefill_context,
         prefill_seqs=np.minimum(t / w.new_input, t),
         routed_tokens=base.routed_tokens + t * split.data / split.context,
+        patches=t / split.context * (w.image_patches / w.new_input),
+        patches_per_image=w.image_patches,
     )
 
 

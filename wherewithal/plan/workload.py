@@ -20,6 +20,8 @@ class Workload:
         cached_input_tokens: [token] of the input that a prefix cache already holds.
         accepted_tokens_per_step: tokens that a decode step yields per sequence, the sure one included.
         max_context: [token] longest request that memory must hold; 0 for input + output.
+        image_tokens: [token] of the input that come from one image (or sound), which an encoder makes.
+        image_patches: [patch] that the encoder reads for them.
     """
 
     name: str = "default"
@@ -29,6 +31,8 @@ class Workload:
     cached_input_tokens: float = 0.0
     accepted_tokens_per_step: float = 1.0
     max_context: float = 0.0
+    image_tokens: float = 0.0
+    image_patches: float = 0.0
 
     def __post_init__(self) -> None:
         _range("--input-tokens", self.input_tokens, 0, 1e9)
@@ -36,6 +40,7 @@ class Workload:
         _range("--length-spread", self.length_spread, 0, 0.99)
         _range("--accepted-tokens-per-step", self.accepted_tokens_per_step, 1, 64)
         _range("--max-context", self.max_context, 0, 1e9)
+        _range("--image-tokens", self.image_tokens, 0, self.input_tokens)
         if not 0 <= self.cached_input_tokens < max(self.input_tokens, 1.0):
             text = f"{self.cached_input_tokens:g} of {self.input_tokens:g} input tokens"
             raise InputError("--cached-input-tokens", text, "it must be at least 0 and below the input tokens")

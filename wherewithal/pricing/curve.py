@@ -2,7 +2,7 @@
 
 Every kind has the same form. With C the seconds of arithmetic and M the seconds of memory traffic,
 
-    t = launch calls + skew (C^p + M^p)^(1/p)
+    t = launch calls + ((skew C)^p + (skew_bytes M)^p)^(1/p)
 
     matmul, batched_matmul   C = (flops + d flops/k) / (c peak) + e k         M = bytes / (b bandwidth)
     grouped_matmul           C = (flops (1 + d/k) + r 2 E n k) / (c peak) + e k
@@ -222,9 +222,10 @@ class Curves:
     def seconds(self, op: Op) -> Num:
         """Return the time of one execution of an operator on one rank [s], element-wise; 0 where it has no calls."""
         c = self.of(op)
-        busy = blend(compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth), c.power)
+        arithmetic, traffic = compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth)
         if not (isinstance(op.skew, float) and op.skew == 1.0):
-            busy = busy * op.skew
+            arithmetic, traffic = arithmetic * op.skew, traffic * op.skew_bytes
+        busy = blend(arithmetic, traffic, c.power)
         if isinstance(op.calls, np.ndarray):
             return busy * (op.calls > 0) + c.launch_s * op.calls
         return busy + c.launch_s * op.calls if op.calls > 0 else busy * 0.0
@@ -233,9 +234,8 @@ class Curves:
         """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
         c = self.of(op)
         there: Num = np.where(op.calls > 0, 1.0, 0.0)
-        busy: Num = op.skew * there
-        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * busy
-        traffic: Num = memory_seconds(op, c, self.bandwidth) * busy
+        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * op.skew * there
+        traffic: Num = memory_seconds(op, c, self.bandwidth) * op.skew_bytes * there
         return {"compute": arithmetic, "memory": traffic, "launch": c.launch_s * op.calls}
 
     def collective(self, kind: str, tier: str) -> CollectiveCurve:

@@ -105,6 +105,8 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     for part, name in stored.items():
         given = inputs or ("" if "weights" in asked else model.activations)
         stored[part], parts[part] = _stored(name, given, chip, notes)
+    if model.weight_bytes is not None and "weights" not in asked:
+        parts = _exact(model, parts)
     main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
     weights = stored.get(main, stored["other"])
     held = parts.get(main, parts["other"])
@@ -115,6 +117,14 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
         parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16")
     )
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
+
+
+def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
+    """Return parts scaled so that they weigh what the file's own tensors do."""
+    counts = model.parameters_by_part(towers=True)
+    said = sum(count * (parts.get(part) or parts["other"]).bits / 8 for part, count in counts.items())
+    scale = (model.weight_bytes or said) / said
+    return {name: Stored(stored.bits * scale, stored.arithmetic) for name, stored in parts.items()}
 
 
 def _input_bits(activations: str, run: str) -> float:

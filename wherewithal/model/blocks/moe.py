@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from wherewithal.model.block import Cache, Weight
 from wherewithal.model.op import Formats, Load, Num, Op, matmul, stream
+
+
+class _Group(NamedTuple):
+    """What the experts of a rank meet: (token, expert) pairs, experts hit, experts hit of the busiest rank, its skew."""
+
+    pairs: Num
+    hit: Num
+    most: Num
+    skew: Num
+
+    def product(self, name: str, n: Num, k: Num, f: Formats) -> Op:
+        """Return the products of all experts hit with their n x k weights; the mean rank's, with the busiest's skew."""
+        stored = f.stored("experts")
+        read = n * k * (stored.bits / 8)
+        each = k * f.input_bytes("experts") + n * f.hidden_bytes
+        moved = self.hit * read + self.pairs * each
+        busiest = self.most * read + self.pairs * self.skew * each
+        sizes = (self.pairs / self.hit, n, k, self.most / self.skew)
+        flops = 2.0 * self.pairs * (n * k)
+        return Op(
+            name, "grouped_matmul", stored.arithmetic, flops, moved, sizes, skew=self.skew, skew_bytes=busiest / moved
+        )
 
 
 @dataclass(frozen=True)
@@ -100,25 +122,21 @@ class Moe:
         """Yield the grouped products of the experts that a rank holds.
 
         Pairs on a rank = routed tokens x per_token x experts held / experts; an expert is read only if a token comes:
-        experts hit = held (1 - (1 - per_token / experts)^tokens). The busiest of the ranks waits for its share, the
-        expected maximum of Poisson counts: 1 + sqrt(2 ln(ranks) / pairs).
+        experts hit = held (1 - (1 - per_token / experts)^tokens). The step waits for the busiest of the ranks, the
+        expected maximum of Poisson counts: skew = 1 + sqrt(2 ln(ranks) / pairs) times the mean's pairs, and as many
+        more experts, but never more than it holds.
         """
         pairs = load.routed_tokens * (self.per_token * x.experts / self.experts)
         hit = np.ceil(x.experts) * -np.expm1(
             load.routed_tokens * np.log1p(-min(self.per_token / self.experts, 1 - 1e-12))
         )
         hit = np.maximum(hit, 1e-9)
-        rows = pairs / hit
         ranks = np.maximum(self.experts / x.experts, 1.0)
         skew = 1.0 + np.sqrt(2.0 * np.log(ranks) / np.maximum(pairs, 1.0))
         skew = np.minimum(skew, ranks)
+        most = np.minimum(hit * skew, np.ceil(x.experts))
+        group = _Group(pairs, hit, most, skew)
         columns = (2 if self.gated else 1) * x.expert_intermediate
-        yield self._grouped("expert_up", pairs, hit, rows, columns, float(self.width), f, skew)
-        yield self._grouped("expert_down", pairs, hit, rows, float(self.width), x.expert_intermediate, f, skew)
+        yield group.product("expert_up", columns, float(self.width), f)
+        yield group.product("expert_down", float(self.width), x.expert_intermediate, f)
         yield stream("expert_act", pairs * (1.5 * x.expert_intermediate + 2.0 * self.width), f, passes=2.0)
-
-    @staticmethod
-    def _grouped(name: str, pairs: Num, hit: Num, rows: Num, n: Num, k: Num, f: Formats, skew: Num) -> Op:
-        stored = f.stored("experts")
-        moved = hit * (n * k * (stored.bits / 8)) + pairs * (k * f.input_bytes("experts") + n * f.hidden_bytes)
-        return Op(name, "grouped_matmul", stored.arithmetic, 2.0 * pairs * (n * k), moved, (rows, n, k, hit), skew=skew)
