@@ -1,185 +1,192 @@
 """How far predictions lie from published measurements: the quantiles that set the width of an answer's interval.
 
-    python -m tools.fit_intervals MEASURED.csv.gz [--rows N] [--seed S] [--table FILE] [--write]
+    python -m tools.fit_intervals MEASURED.csv.gz [--most N] [--seed S] [--engines] [--table FILE] [--write] [--page FILE]
 
-Reads measurement files in the contract's columns (one figure a row), predicts each eligible row with `ask.predict`,
-and prints the error by evidence, metric, chip and engine. `--write` stores the 10% and 90% quantiles of
-measured / predicted in `wherewithal/catalog/data/curves/intervals.toml`. Chips count alike: a row's weight is one over
-the rows of its block (source, model, chip, engine), so that one large campaign does not set the width for all.
+Predicts at most N rows of each block (source, model, system, engine) and figure (`tools/score.py` says how a row is
+read) and prints the error by evidence, figure, chip, engine and source. `--write` stores quantiles of measured /
+predicted in `wherewithal/catalog/data/curves/intervals.toml`; `--page` writes docs/accuracy.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import sys
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wherewithal import ask
-from wherewithal.errors import WherewithalError
-from wherewithal.plan.answer import Plan
+from tools import score
 
 OUT = Path("wherewithal/catalog/data/curves/intervals.toml")
-# In flight where a source says only that all requests were queued at once.
-EVERYTHING = 100_000.0
-METRICS = {
-    "tpot_s": "tpot_s",
-    "ttft_s": "ttft_s",
-    "output_tokens_per_s": "output_tokens_per_s",
-    "output_tokens_per_s_per_chip": "output_tokens_per_s",
-    "requests_per_s": "output_tokens_per_s",
-    "total_tokens_per_s": "output_tokens_per_s",
-}
+FIGURES = ("tpot_s", "ttft_s", "output_tokens_per_s")
+EVIDENCE = ("measured", "analog", "datasheet")
+COVER = 0.8
+# Blocks below which an evidence's quantiles say more about the blocks than about the evidence.
+FEWEST = 10
 
 
-def question(row: Any) -> ask.Question:
-    """Return the question that a measured row answers."""
-    number = {k: _number(row[k]) for k in ("input_tokens", "output_tokens", "length_spread", "concurrency", "requests",
-              "request_rate_per_s", "cached_input_tokens", "accepted_tokens_per_step")}  # fmt: skip
-    load = str(row["load"])
-    concurrency = number["concurrency"] if load != "offline" else number["requests"] or EVERYTHING
-    metric = str(row["metric"])
-    statistic = str(row["statistic"] or "mean")
-    known = statistic in ("median", "p90", "p95", "p99")
-    slo = f"{metric.split('_')[0]}.{statistic}=1d" if known and metric in ("ttft_s", "tpot_s") else ""
-    system = str(row["chip"] or row["system"])
-    return ask.Question(
-        model=str(row["model"]),
-        on=f"{system}:{int(float(row['chips']))}",
-        layout=str(row["layout"]) or None,
-        input_tokens=number["input_tokens"],
-        output_tokens=number["output_tokens"] or 2.0,
-        length_spread=number["length_spread"] or 0.0,
-        cached_input_tokens=number["cached_input_tokens"],
-        accepted_tokens_per_step=number["accepted_tokens_per_step"],
-        concurrency=None if load == "open" else max(concurrency or 1.0, 1.0),
-        rate_per_s=number["request_rate_per_s"] if load == "open" else None,
-        slo=slo,
-        precision={k: v for k, _, v in (p.partition("=") for p in str(row["precision"]).split()) if v},
-    )
+def band(part: pd.DataFrame) -> tuple[float, float]:
+    """Return the quantiles (low, high) of measured over predicted between which 80% of the weight lies."""
+    w = score.weights(part)
+    low, high = (score.quantile(part["ratio"].to_numpy(), w, q) for q in ((1 - COVER) / 2, (1 + COVER) / 2))
+    return math.exp(low), math.exp(high)
 
 
-def _number(value: Any) -> float | None:
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return None
-    return found if math.isfinite(found) else None
+def bands(found: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float, pd.DataFrame]]:
+    """Return (low, high, rows used) by figure and evidence.
+
+    An evidence with fewer than FEWEST blocks takes the rows of all. Better evidence never has the wider band: chips
+    with measured curves were measured by more people in more ways, so where their own quantiles come out wider than
+    those of a weaker evidence, both are pooled.
+    """
+    out: dict[tuple[str, str], tuple[float, float, pd.DataFrame]] = {}
+    for figure in FIGURES:
+        part = found[found["metric"].map(score.METRICS) == figure]
+        groups = [[e] for e in EVIDENCE]
+        while True:
+            made = [part[part["evidence"].isin(g)] for g in groups]
+            small = [score.blocks(p).nunique() < FEWEST if len(p) else True for p in made]
+            got = [band(p) if len(p) else (1.0, 1.0) for p in made]
+            width = [math.log(high / low) for low, high in got]
+            join = next((i for i in range(len(groups) - 1) if small[i] or small[i + 1] or width[i] > width[i + 1]), None)
+            if join is None:
+                break
+            groups[join : join + 2] = [groups[join] + groups[join + 1]]
+        for group, (low, high), rows in zip(groups, got, made, strict=True):
+            out.update({(figure, e): (low, high, rows) for e in group})
+    return out
 
 
-def value(plan: Plan, row: Any) -> float:
-    """Return the predicted figure of a row's metric."""
-    metric = str(row["metric"])
-    tokens = plan.output_tokens_per_s.value
-    requests = plan.requests_per_s.value
-    total = requests * (_number(row["input_tokens"]) or 0.0) * (1 - (_number(row["length_spread"]) or 0.0) / 2)
-    return {
-        "tpot_s": plan.tpot_s.value,
-        "ttft_s": plan.ttft_s.value,
-        "output_tokens_per_s": tokens,
-        "output_tokens_per_s_per_chip": tokens / float(row["chips"]),
-        "requests_per_s": requests,
-        "total_tokens_per_s": tokens + total,
-    }[metric]
-
-
-def score(rows: pd.DataFrame) -> tuple[pd.DataFrame, Counter[str]]:
-    """Return predicted, evidence and log ratio of every row that could be predicted, and why others could not."""
-    out: list[dict[str, Any]] = []
-    why: Counter[str] = Counter()
-    for n, (_, row) in enumerate(rows.iterrows()):
-        if n % 200 == 0:
-            print(f"\r{n} of {len(rows)}", end="", file=sys.stderr)
-        try:
-            plan = ask.predict(question(row)).best
-        except WherewithalError as error:
-            why[str(error)[:110]] += 1
+def covered(found: pd.DataFrame, fitted: dict[tuple[str, str], tuple[float, float, pd.DataFrame]]) -> dict[str, float]:
+    """Return the share of each figure's weight that lies in its bands."""
+    out = {}
+    for figure in FIGURES:
+        part = found[found["metric"].map(score.METRICS) == figure]
+        if not len(part):
             continue
-        if plan is None:
-            why["does not fit in memory"] += 1
-            continue
-        predicted = value(plan, row)
-        if not (predicted > 0 and math.isfinite(predicted)):
-            why["no figure"] += 1
-            continue
-        out.append({**row.to_dict(), "predicted": predicted, "evidence": plan.evidence,
-                    "ratio": math.log(float(row["value"]) / predicted)})  # fmt: skip
-    print(file=sys.stderr)
-    return pd.DataFrame(out), why
+        low, high = (np.array([fitted[figure, e][i] for e in part["evidence"]], dtype=float) for i in (0, 1))
+        inside = (np.exp(part["ratio"]) >= np.minimum(low, 1)) & (np.exp(part["ratio"]) <= np.maximum(high, 1))
+        w = score.weights(part)
+        out[figure] = float((inside * w).sum() / w.sum())
+    return out
 
 
-def weighted(values: np.ndarray, weights: np.ndarray, q: float) -> float:
-    """Return a weighted quantile."""
-    order = np.argsort(values)
-    share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][min(int(np.searchsorted(share, q)), len(values) - 1)])
+def held_out(found: pd.DataFrame, splits: int = 10) -> dict[str, tuple[float, float, float]]:
+    """Return (mean, least, most) coverage of blocks that the bands were not fitted on, over random halves of blocks."""
+    of = score.blocks(found)
+    names = np.array(sorted(of.unique()))
+    got: dict[str, list[float]] = {}
+    for seed in range(splits):
+        half = set(np.random.default_rng(seed).permutation(names)[: len(names) // 2])
+        for figure, share in covered(found[~of.isin(half)], bands(found[of.isin(half)])).items():
+            got.setdefault(figure, []).append(share)
+    return {k: (float(np.mean(v)), min(v), max(v)) for k, v in got.items()}
 
 
-def weights(found: pd.DataFrame) -> np.ndarray:
-    """Return one over the rows of each block."""
-    blocks = found[["source", "model", "system", "engine"]].astype(str).agg("|".join, axis=1)
-    return np.asarray(1.0 / blocks.map(blocks.value_counts()).to_numpy(dtype=float))
-
-
-def table(found: pd.DataFrame, by: list[str]) -> str:
-    """Return median, p90 of the absolute error and bias by some columns."""
+def table(found: pd.DataFrame, by: list[str], least: int = 8) -> pd.DataFrame:
+    """Return rows, blocks, median and 90% quantile of the error and the bias, blocks counting alike, by some columns."""
     lines = []
     for key, part in found.groupby(by, dropna=False):
-        if len(part) < 8:
+        if len(part) < least:
             continue
-        error = np.abs(np.exp(-part["ratio"]) - 1)
-        name = " ".join(str(k) for k in (key if isinstance(key, tuple) else (key,)))
-        bias = np.exp(-part["ratio"].median()) - 1
-        lines.append(f"{name:66s} n {len(part):5d}  median {error.median():5.0%}  p90 {error.quantile(0.9):5.0%}  bias {bias:+5.0%}")
-    return "\n".join(lines)
+        w, ratio = score.weights(part), -part["ratio"].to_numpy()
+        error = np.abs(np.exp(ratio) - 1)
+        own = part[part["own"].notna()]
+        lines.append({
+            **dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True)),
+            "rows": len(part), "blocks": score.blocks(part).nunique(),
+            "median": score.quantile(error, w, 0.5), "p90": score.quantile(error, w, 0.9),
+            "bias": math.exp(score.quantile(ratio, w, 0.5)) - 1,
+            "within2x": float((w * (np.abs(ratio) < math.log(2))).sum() / w.sum()),
+            "own": score.quantile(np.abs(np.exp(-own["own"].to_numpy()) - 1), score.weights(own), 0.5) if len(own) else math.nan,
+        })  # fmt: skip
+    return pd.DataFrame(lines)
 
 
-def write(found: pd.DataFrame, sources: str) -> None:
-    """Write the quantiles by figure and evidence; an evidence without 30 rows takes those of all."""
+def markdown(t: pd.DataFrame) -> str:
+    """Return a table as Markdown."""
+    shown = t.copy()
+    for c in ("median", "p90", "within2x", "own"):
+        shown[c] = [f"{v:.0%}" if math.isfinite(v) else "" for v in shown[c]]
+    shown["bias"] = [f"{v:+.0%}" for v in shown["bias"]]
+    head = {"median": "median error", "p90": "90% below", "within2x": "within 2x", "own": "median with `--engine`"}
+    shown = shown.rename(columns=head)
+    lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * len(shown.columns)]
+    return "\n".join([*lines, *("| " + " | ".join(str(v) for v in r) + " |" for r in shown.itertuples(index=False))])
+
+
+def write(found: pd.DataFrame, source: str) -> None:
+    """Write the bands with what they rest on."""
     lines = [
-        "# Quantiles of measured / predicted over published measurements, by figure and evidence: 80% of them lie between.",
-        "# Written by tools/fit_intervals.py; every block of source, model, system and engine weighs the same.",
-        f'source = "{sources}"',
+        "# Quantiles of measured / predicted over published measurements: 80% of them lie between low and high.",
+        "# Written by tools/fit_intervals.py; every block (source, model, system, engine) weighs the same; rows that a",
+        "# source or a missing condition makes doubtful are left out. `rests_on` names the evidences that were pooled",
+        "# where one has too few blocks or a wider spread than a weaker one; power has a band of its own (pricing/energy).",
+        f'source = "{source}"',
     ]
-    for figure in ("tpot_s", "ttft_s", "output_tokens_per_s"):
-        part = found[found["metric"].map(METRICS) == figure]
-        for evidence in ("measured", "analog", "datasheet"):
-            own = part[part["evidence"] == evidence]
-            used = own if len(own) >= 30 else part
-            w = weights(used)
-            low, high = (math.exp(weighted(used["ratio"].to_numpy(), w, q)) for q in (0.1, 0.9))
-            lines += [f"\n[{figure}.{evidence}]", f"low = {low:.4g}", f"high = {high:.4g}", f"rows = {len(used)}"]
+    for (figure, evidence), (low, high, rows) in bands(found).items():
+        used = sorted(set(rows["evidence"]), key=EVIDENCE.index)
+        lines += [
+            f"\n[{figure}.{evidence}]", f"low = {low:.4g}", f"high = {high:.4g}", f"rows = {len(rows)}",
+            f"blocks = {score.blocks(rows).nunique()}", f"rests_on = {used}".replace("'", '"'),
+        ]  # fmt: skip
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {OUT}")
+
+
+def page(found: pd.DataFrame, why: str, command: str) -> str:
+    """Return docs/accuracy.md."""
+    strong = found[found["weak"] == ""].assign(figure=lambda d: d["metric"].map(score.METRICS))
+    parts = [
+        "# Accuracy\n\nPredictions (`predict`, median engine) against published measurements of other people, none of"
+        " which set a constant of the model of a step. Written by\n\n"
+        f"```\n{command}\n```\n",
+        "error = |predicted / measured - 1|; bias above zero: predicted more than measured. Every block (source, model,"
+        " system, engine) weighs the same. The last column asks with the row's own engine where the catalog has it.\n",
+    ]
+    for title, by in (("By figure and evidence", ["figure", "evidence"]), ("By figure and chips", ["figure", "system"]),
+                      ("By figure and engine", ["figure", "engine"]), ("By figure and source", ["figure", "source"])):  # fmt: skip
+        parts.append(f"## {title}\n\n{markdown(table(strong, by))}\n")
+    cover = held_out(strong)
+    lines = "\n".join(f"| {f} | {m:.0%} | {lo:.0%} to {hi:.0%} |" for f, (m, lo, hi) in cover.items())
+    parts.append("## Do the 80% intervals hold?\n\nBands fitted on one half of the blocks, tried on the other, ten random halves:\n\n"
+                 f"| figure | covered, mean | least to most |\n|---|---|---|\n{lines}\n")  # fmt: skip
+    left = found[found["weak"] != ""]["weak"].value_counts()
+    parts.append("## Left out\n\n" + "\n".join(f"* {n} rows: {text}" for text, n in left.items()) + f"\n{why}")
+    return "\n".join(parts)
 
 
 def main() -> None:
     """Run the tool."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--most", type=int, default=6, help="rows of each block and figure")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="rows for which this pandas query holds")
+    parser.add_argument("--engines", action="store_true", help="ask with each row's own engine too")
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--page", type=Path)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    rows = pd.read_csv(asked.file, dtype=str, keep_default_na=False)
-    rows = rows[(rows["eligible"] == "yes") & rows["metric"].isin(METRICS) & (rows["layout"] != "")]
-    rows = rows.sample(n=min(asked.rows, len(rows)), random_state=asked.seed)
-    found, why = score(rows)
+    rows = score.read(asked.file)
+    rows = score.sample(rows.query(asked.only) if asked.only else rows, asked.most, asked.seed)
+    found, why = score.score(rows, engines=asked.engines)
     print(f"{len(found)} of {len(rows)} rows predicted")
-    for text, count in why.most_common(25):
-        print(f"  {count:5d}  {text}")
-    for by in (["metric", "evidence"], ["metric", "system"], ["metric", "engine"], ["metric", "source"]):
-        print(f"\nby {', '.join(by)}\n{table(found, by)}")
+    reasons = "".join(f"* {count} rows: {text}\n" for text, count in why.most_common(25))
+    print(reasons)
     if asked.table:
         found.to_csv(asked.table, index=False)
+    strong = found[found["weak"] == ""]
+    for by in (["metric", "evidence"], ["metric", "system"], ["metric", "engine"], ["metric", "source"]):
+        print(f"\nby {', '.join(by)}\n{table(strong, by).round(2).to_string(index=False)}")
+    print("held out", held_out(strong))
+    if asked.page:
+        command = f"python -m tools.fit_intervals {asked.file.name} --most {asked.most} --seed {asked.seed} --engines --page docs/accuracy.md"
+        asked.page.write_text(page(found, reasons, command), encoding="utf-8")
     if asked.write:
-        write(found, f"{asked.file.name}: {len(found)} rows of {found['source'].nunique()} sources, seed {asked.seed}")
+        write(strong, f"{asked.file.name}: {len(strong)} rows, {score.blocks(strong).nunique()} blocks, "
+                      f"{strong['source'].nunique()} sources")  # fmt: skip
 
 
 if __name__ == "__main__":
