@@ -88,11 +88,17 @@ def test_launches_are_paid_per_call_and_nothing_without_one(calls: float | np.nd
         assert got[2] - got[1] == pytest.approx(launch)
 
 
-def test_skew_stretches_the_work_and_not_the_launch() -> None:
+def test_skew_stretches_the_work_and_neither_launch_nor_chain() -> None:
     curves = curves_for(chip())
     x = op("grouped_matmul", 64.0, 4096.0, 4096.0)
-    launch = curves.curve("grouped_matmul", "bf16").launch_s
-    assert curves.seconds(x._replace(skew=1.5)) - launch == pytest.approx(1.5 * (curves.seconds(x) - launch))
+    c, peak = curves.curve("grouped_matmul", "bf16"), curves.peak("bf16")
+    chain = c.step_s * 4096.0
+    assert chain > 0
+    busy = compute_seconds(x, c, peak) - chain
+    assert compute_seconds(x._replace(skew=1.5), c, peak) == pytest.approx(1.5 * busy + chain)
+    moved = memory_seconds(x, c, curves.bandwidth)
+    assert memory_seconds(x._replace(skew_bytes=1.5), c, curves.bandwidth) == pytest.approx(1.5 * moved)
+    assert curves.seconds(x._replace(skew=1.5)) > curves.seconds(x)
 
 
 def test_a_rank_is_its_part_of_the_chip() -> None:

@@ -31,8 +31,8 @@ class Op(NamedTuple):
         wire: [B] collectives: payload of one rank before the algorithm's factor.
         over: collectives: name of the rank group that takes part.
         calls: launches; 0 where the operator vanishes.
-        skew: arithmetic of the busiest rank over that of the mean rank, at least 1 (of a collective: its time).
-        skew_bytes: the same of memory traffic.
+        skew: grouped_matmul: arithmetic of the busiest rank over that of the mean rank, at least 1.
+        skew_bytes: the same of its memory traffic.
     """
 
     name: str

@@ -88,7 +88,7 @@ def traffic(op: Op, split: Split, tiers: tuple[Level, ...], curves: Curves) -> T
         launch = np.maximum(launch, c.launch_s * (steps > 0))
         wire, hops, below, lower = wire + sent, hops + steps, inside, level.ranks
     there = op.calls > 0
-    return Traffic(wire * there, hops * there, (seconds + launch) * op.calls * op.skew)
+    return Traffic(wire * there, hops * there, (seconds + launch) * op.calls)
 
 
 def _level(op: Op, n: Num, below: Num, inside: Num) -> tuple[Num, Num]:

@@ -2,10 +2,10 @@
 
 Every kind has the same form. With C the seconds of arithmetic and M the seconds of memory traffic,
 
-    t = launch calls + ((skew C)^p + (skew_bytes M)^p)^(1/p)
+    t = launch calls + (C^p + M^p)^(1/p)
 
     matmul, batched_matmul   C = (flops + d flops/k) / (c peak) + e k         M = bytes / (b bandwidth)
-    grouped_matmul           C = (flops (1 + d/k) + r 2 E n k) / (c peak) + e k
+    grouped_matmul           C = skew (flops (1 + d/k) + r 2 E n k) / (c peak) + e k        M = skew_bytes bytes / (b bandwidth)
     attention_prefill        C = (flops + d 4 q h w) / (c peak) + e context
     attention_decode         C = (flops (1 + r/rows)) / (c peak) + e context    M = (bytes + s g pad) / (b bandwidth)
     scan                     C = flops / (c peak) + e chain, chain = 8 tokens heads state / bytes (tokens of a sequence)
@@ -133,7 +133,7 @@ def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
     if op.kind == "grouped_matmul":
         n, k, experts = s[1], s[2], s[3]
         padded = experts * ((2.0 * c.row_pad * unit) * n * k)
-        return op.flops * (unit + (unit * c.depth_pad) / k) + padded + c.step_s * k
+        return (op.flops * (unit + (unit * c.depth_pad) / k) + padded) * op.skew + c.step_s * k
     if op.kind == "attention_prefill":
         wide = (4.0 * c.depth_pad * unit) * (s[2] * s[3])
         return op.flops * unit + s[0] * wide + c.step_s * s[1]
@@ -156,7 +156,7 @@ def memory_seconds(op: Op, c: Curve, bandwidth: float) -> Num:
     unit = 1.0 / (bandwidth * c.memory_share)
     if op.kind in ("attention_decode", LATENT):
         return op.bytes * unit + op.sizes[0] * (op.sizes[2] * (c.pad_bytes * unit))
-    return op.bytes * unit
+    return op.bytes * op.skew_bytes * unit if op.kind == "grouped_matmul" else op.bytes * unit
 
 
 def blend(compute: Num, memory: Num, power: float) -> Num:
@@ -222,10 +222,7 @@ class Curves:
     def seconds(self, op: Op) -> Num:
         """Return the time of one execution of an operator on one rank [s], element-wise; 0 where it has no calls."""
         c = self.of(op)
-        arithmetic, traffic = compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth)
-        if not (isinstance(op.skew, float) and op.skew == 1.0):
-            arithmetic, traffic = arithmetic * op.skew, traffic * op.skew_bytes
-        busy = blend(arithmetic, traffic, c.power)
+        busy = blend(compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth), c.power)
         if isinstance(op.calls, np.ndarray):
             return busy * (op.calls > 0) + c.launch_s * op.calls
         return busy + c.launch_s * op.calls if op.calls > 0 else busy * 0.0
@@ -234,8 +231,8 @@ class Curves:
         """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
         c = self.of(op)
         there: Num = np.where(op.calls > 0, 1.0, 0.0)
-        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * op.skew * there
-        traffic: Num = memory_seconds(op, c, self.bandwidth) * op.skew_bytes * there
+        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * there
+        traffic: Num = memory_seconds(op, c, self.bandwidth) * there
         return {"compute": arithmetic, "memory": traffic, "launch": c.launch_s * op.calls}
 
     def collective(self, kind: str, tier: str) -> CollectiveCurve:
