@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import json
 import re
 import shlex
 import shutil
@@ -71,6 +72,23 @@ def plain_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "100")
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    """Return (page, code) of every Python block."""
+    texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in PAGES}
+    return [
+        (where, code) for where, text in texts.items() for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize(("where", "code"), python_blocks(), ids=lambda v: v if v.endswith(".md") else "")
+def test_python_of_pages_runs(where: str, code: str) -> None:
+    names: dict[str, object] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, where, "exec"), names)
+    assert {"result", "document"} <= names.keys()
+    assert json.loads(json.dumps(names["document"], allow_nan=False))["best"]
 
 
 def examples_of_help() -> list[str]:
