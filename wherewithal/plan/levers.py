@@ -45,6 +45,8 @@ def levers(s: Setup, outcome: Outcome, best: Plan, asked: Question) -> tuple[Lev
         rate = _rate(s, changes, only, best.tpot_s.value)
         if rate is not None:
             effect = rate / best.output_tokens_per_s.value - 1.0
+            if effect < 0 and "slo" not in changes:
+                continue  # a format or a draft head that slows this plan down is no lever
             tried.append(Lever(text, effect, command(asked, **changes)))
     tried.sort(key=lambda v: (-abs(v.effect or 0.0), v.change))
     return (*(v for v in tried[:SHOWN] if abs(v.effect or 0.0) >= 0.005), *_doubt(best))
