@@ -122,7 +122,7 @@ def prefill_side(
         if len(quickest):
             low = low._replace(ttft_s=min(low.ttft_s, float(quickest.min())))
         limit = goal.slo.ttft.limit_s if goal.slo.ttft else np.inf
-        keep.append(_thin(side.take(np.flatnonzero(quickest <= limit))))
+        keep.append(_best(side.take(np.flatnonzero(quickest <= limit))))
         if tick:
             tick(int(t.size))
     return _gather(keep), low
@@ -145,10 +145,10 @@ def decode_side(
         if len(side.latency_s):
             low = low._replace(tpot_s=min(low.tpot_s, float(side.latency_s.min())))
         # Rows a little beyond the limit stay, so that the trade-off on both sides of it can be shown.
-        keep.append(_thin(side.take(np.flatnonzero(side.latency_s <= 4.0 * limit))))
+        keep.append(_best(side.take(np.flatnonzero(side.latency_s <= 4.0 * limit))))
         if tick:
             tick(int(s.size))
-    return _gather(keep), low
+    return _gather(keep, limit), low
 
 
 def _side(
@@ -161,30 +161,40 @@ def _side(
     return Side(latency, rate, where.layouts.take(rows[layout]), size, one_pass, moved)
 
 
-def _thin(side: Side) -> Side:
-    """Return, for every size of replica, the rows that no other of that size beats, at most KEPT of them."""
+def _best(side: Side, kept: int | None = None, limit: float = np.inf) -> Side:
+    """Return, for every size of replica, the rows that no other of that size beats.
+
+    Args:
+        side: rows of one pool.
+        kept: most rows of a size, evenly spread; None for all.
+        limit: [s] the last row at or below this latency is kept in any case: it is the fastest that a limit allows.
+    """
     if not len(side.latency_s):
         return side
     ranks = side.layouts.ranks
     order = np.lexsort((*ties(side.layouts)[::-1], -side.requests_per_s, side.latency_s, ranks))
-    rank, rate = ranks[order], side.requests_per_s[order]
+    rank, rate, latency = ranks[order], side.requests_per_s[order], side.latency_s[order]
     start = np.flatnonzero(np.r_[True, rank[1:] > rank[:-1]])
-    kept: list[NDArray[np.intp]] = []
+    rows: list[NDArray[np.intp]] = []
     for a, b in zip(start, np.r_[start[1:], len(rank)], strict=True):
         best = np.maximum.accumulate(rate[a:b])
         top = np.flatnonzero(np.r_[True, rate[a + 1 : b] > best[:-1]])
-        pick = np.unique(np.rint(np.linspace(0, len(top) - 1, min(KEPT, len(top)))).astype(np.intp))
-        kept.append(order[a + top[pick]])
-    return side.take(np.concatenate(kept))
+        if kept is not None and len(top) > kept:
+            spread = np.rint(np.linspace(0, len(top) - 1, kept)).astype(np.intp)
+            edge = max(int(np.searchsorted(latency[a + top], limit, side="right")) - 1, 0)
+            top = top[np.unique(np.r_[spread, edge])]
+        rows.append(order[a + top])
+    return side.take(np.concatenate(rows))
 
 
-def _gather(parts: list[Side]) -> Side | None:
+def _gather(parts: list[Side], limit: float = np.inf) -> Side | None:
+    """Return the best rows of all pieces; only then are they thinned, so that the order of layouts does not matter."""
     parts = [p for p in parts if len(p.latency_s)]
     if not parts:
         return None
     layouts = stack([p.layouts for p in parts])
     numbers = {n: np.concatenate([getattr(p, n) for p in parts]) for n in Side._fields if n != "layouts"}
-    return _undominated(_thin(Side(layouts=layouts, **numbers)))
+    return _undominated(_best(Side(layouts=layouts, **numbers), KEPT, limit))
 
 
 def _undominated(side: Side) -> Side:
