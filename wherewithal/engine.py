@@ -64,9 +64,10 @@ class Step(NamedTuple):
 
     Attributes:
         seconds: what the pass takes.
-        kernels: time of operators on the chip.
+        kernels: time of operators, on the chip and on the host.
         network: time of collectives, of which `hidden` runs behind kernels.
         compute, memory: time in which the chip's arithmetic and its memory would be the limit, for power.
+        host: part of `kernels` that the host takes for what lives there.
     """
 
     seconds: Num
@@ -75,6 +76,7 @@ class Step(NamedTuple):
     hidden: Num
     compute: Num
     memory: Num
+    host: Num = 0.0
 
 
 def distinct(model: Model) -> list[tuple[str, float, Block]]:
@@ -158,15 +160,19 @@ def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:
     network: Num = 0.0
     compute: Num = 0.0
     memory: Num = 0.0
+    host: Num = 0.0
     for term in terms(model, split, load, machine.formats):
         if term.network:
             network = network + term.times * traffic(term.op, split, machine.tiers, machine.curves).seconds
         else:
-            kernels = kernels + term.times * seconds(term, split, model.depth, machine)
-            compute = compute + term.times * (term.op.flops / machine.curves.peak(term.op.format))
-            memory = memory + term.times * (term.op.bytes / machine.curves.bandwidth)
+            here, there = seconds(term, split, model.depth, machine)
+            kernels = kernels + term.times * (here + there)
+            host = host + term.times * there
+            own = term.times * (1.0 - on_host(term.place, split, model.depth))
+            compute = compute + own * (term.op.flops / machine.curves.peak(term.op.format))
+            memory = memory + own * (term.op.bytes / machine.curves.bandwidth)
     network = network + crossing(model, split, load, machine)
-    return finish(split, model.depth, (kernels, network, compute, memory))
+    return finish(split, model.depth, (kernels, network, compute, memory, host))
 
 
 def on_host(place: str, split: Split, depth: int) -> Num:
@@ -176,8 +182,8 @@ def on_host(place: str, split: Split, depth: int) -> Num:
     return (split.host_layers + (split.host_experts if place == "experts" else 0.0)) / depth
 
 
-def seconds(term: Term, split: Split, depth: int, machine: Machine) -> Num:
-    """Return the time of one execution of an operator on a rank [s]; what lives on the host is run there.
+def seconds(term: Term, split: Split, depth: int, machine: Machine) -> tuple[Num, Num]:
+    """Return the time of one execution of an operator [s] on a rank and on the host, for the share that lives there.
 
     The host runs it for all ranks of a tensor group at its own rates, or the weights are copied over and the chip runs
     it, whichever is less: t = (1 - h) chip + h min(tp host, bytes / link + chip).
@@ -185,10 +191,10 @@ def seconds(term: Term, split: Split, depth: int, machine: Machine) -> Num:
     chip = machine.curves.seconds(term.op)
     share = on_host(term.place, split, depth) if machine.host is not None else 0.0
     if machine.host is None or machine.system.host is None or not np.any(share):
-        return chip
+        return chip, 0.0
     there = machine.host.seconds(term.op._replace(format="bf16")) * split.tensor
     copied = term.op.bytes * split.tensor / machine.system.host.link_bytes_per_s + chip
-    return (1.0 - share) * chip + share * np.minimum(there, copied)
+    return (1.0 - share) * chip, share * np.minimum(there, copied)
 
 
 def crossing(model: Model, split: Split, load: Load, machine: Machine) -> Num:
@@ -199,22 +205,15 @@ def crossing(model: Model, split: Split, load: Load, machine: Machine) -> Num:
     return one * (1.0 * (split.host_layers > 0) + split.host_experts)
 
 
-def finish(split: Split, depth: int, sums: tuple[Num, Num, Num, Num]) -> Step:
+def finish(split: Split, depth: int, sums: tuple[Num, Num, Num, Num, Num]) -> Step:
     """Return the step from the sums of one micro-batch: overlap, then the pipeline's longest stage."""
-    kernels, network, compute, memory = sums
+    kernels, network, compute, memory, host = sums
     m = split.microbatches
     hidden = np.minimum(kernels, network) * (1.0 * (m > 1))
     scale = m * unevenness(depth, split)
-    seconds = (kernels + network - hidden) * scale
-    return Step(seconds, kernels * scale, network * scale, hidden * scale, compute * scale, memory * scale)
-
-
-class Footprint(NamedTuple):
-    """Bytes on one rank [B]: weights, cache per sequence of an attention group, activations of a step."""
-
-    weights: Num
-    cache_per_sequence: Num
-    activations: Num
+    total = (kernels + network - hidden) * scale
+    parts = (kernels, network, hidden, compute, memory, host)
+    return Step(total, *(part * scale for part in parts))
 
 
 def weights(model: Model, split: Split, f: Formats, *, with_draft: bool = False) -> Num:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from wherewithal.axes.pipeline import unevenness
 from wherewithal.axes.split import Split
-from wherewithal.engine import Step, Term, crossing, seconds, terms
+from wherewithal.engine import Step, Term, crossing, on_host, seconds, terms
 from wherewithal.model.op import Load, Op
 from wherewithal.plan.answer import OperatorRow
 from wherewithal.plan.steady import Deployment
@@ -49,7 +49,8 @@ def _priced(d: Deployment, split: Split, term: Term) -> tuple[Term, float, float
     if term.network:
         sent = traffic(term.op, split, d.machine.tiers, d.machine.curves)
         return term, float(term.times * sent.seconds), float(term.times * sent.wire)
-    return term, float(term.times * seconds(term, split, d.model.depth, d.machine)), 0.0
+    here, there = seconds(term, split, d.model.depth, d.machine)
+    return term, float(term.times * (here + there)), 0.0
 
 
 def _row(
@@ -66,14 +67,17 @@ def _row(
         bytes=times * float(term.op.bytes),
         network_bytes=wire,
         seconds=shown,
-        bound="network" if term.network else _bound(d, term),
+        bound="network" if term.network else _bound(d, split, term),
         share=shown / total if total else 0.0,
         evidence=evidence_of(d, split, term),
         hidden_s=took - shown,
     )
 
 
-def _bound(d: Deployment, term: Term) -> str:
+def _bound(d: Deployment, split: Split, term: Term) -> str:
+    here, there = seconds(term, split, d.model.depth, d.machine)
+    if there > here:
+        return "host"
     parts = {k: float(v) for k, v in d.machine.curves.parts(term.op).items()}
     return max(parts, key=lambda k: parts[k])
 
@@ -81,7 +85,10 @@ def _bound(d: Deployment, term: Term) -> str:
 def evidence_of(d: Deployment, split: Split, term: Term) -> str:
     """Return the evidence of the curve that prices a term; a collective's is the weakest over the tiers it crosses."""
     if not term.network:
-        return d.machine.curves.evidence(term.op)
+        own = d.machine.curves.evidence(term.op)
+        if d.machine.host is None or not on_host(term.place, split, d.model.depth):
+            return own
+        return weakest([own, d.machine.host.evidence(term.op._replace(format="bf16"))])
     found = [
         d.machine.curves.collective(term.op.kind, level.name).evidence
         for level in crossed(term.op, split, d.machine.tiers)
@@ -102,6 +109,6 @@ def bound(step: Step, host_s: float) -> str:
     exposed = float(step.network) - float(step.hidden)
     total = float(step.seconds) + host_s
     kernels = "compute" if step.compute >= step.memory else "memory"
-    parts = {kernels: float(step.kernels), "network": exposed, "host": host_s}
+    parts = {kernels: float(step.kernels - step.host), "network": exposed, "host": host_s + float(step.host)}
     first = max(parts, key=lambda k: parts[k])
     return f"{first} {100 * parts[first] / total:.0f}%"

@@ -315,8 +315,7 @@ def _replicas(first: Side, second: Side, chips: tuple[int, int] | int, per_chip:
 def _carries(goal: Goal, rate: Rows, flight: Rows) -> tuple[Rows, NDArray[np.bool_]]:
     """Return by how much a pair is scaled down to the offered load, and which pairs carry it.
 
-    A pair whose batches hold far more than the load would answer faster than its row says; only pairs within a
-    third of it are kept, which the grid of batches always offers.
+    A pair that carries far more would answer faster than its row says; `settled` then prices it at the load.
     """
     offered = goal.offered
     if not offered.given:
@@ -324,7 +323,7 @@ def _carries(goal: Goal, rate: Rows, flight: Rows) -> tuple[Rows, NDArray[np.boo
     carried = flight if offered.concurrency is not None else rate
     want = float(offered.concurrency or offered.rate_per_s or 0.0)
     scale = np.minimum(want / np.maximum(carried, 1e-12), 1.0)
-    return scale, (carried >= want) & (carried <= want * 4.0 / 3.0)
+    return scale, carried >= want
 
 
 def _pairs(
