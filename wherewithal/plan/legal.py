@@ -11,15 +11,19 @@ from wherewithal.plan.lattice import Layouts
 from wherewithal.pricing.collective import Level
 
 
-def divisible(model: Model) -> dict[str, list[float]]:
-    """Return the sizes of a model that must split evenly, by the axis that divides them."""
-    found: dict[str, set[float]] = {"tensor": set(), "expert_tensor": set()}
-    for _, _, block in distinct(model):
-        sizes = block.sizes
-        found["tensor"] |= {sizes[n] for n in ("heads", "intermediate", "shared_intermediate") if sizes.get(n)}
-        if sizes.get("expert_intermediate"):
-            found["expert_tensor"].add(sizes["expert_intermediate"])
-    return {k: sorted(v) for k, v in found.items()}
+# Named sizes that must split evenly: the axis that divides each, and what it is called in an answer.
+EVEN = {
+    "heads": ("tensor", "heads"),
+    "intermediate": ("tensor", "columns of its MLP"),
+    "shared_intermediate": ("tensor", "columns of its shared experts"),
+    "expert_intermediate": ("expert_tensor", "columns of an expert"),
+}
+
+
+def divisible(model: Model) -> set[tuple[str, float, str]]:
+    """Return (axis, size, what it is) of all sizes of a model that must split evenly."""
+    sizes = [block.sizes for _, _, block in distinct(model)]
+    return {(axis, s[name], what) for s in sizes for name, (axis, what) in EVEN.items() if s.get(name)}
 
 
 def experts(model: Model) -> float:
@@ -41,9 +45,8 @@ def reasons(model: Model, layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
     """
     c = layouts.columns
     out: dict[str, NDArray[np.bool_]] = {}
-    for axis, sizes in divisible(model).items():
-        for size in sizes:
-            out[f"{size:g} does not divide by {axis}"] = np.mod(size, c[axis]) != 0
+    for axis, size, what in sorted(divisible(model)):
+        out[f"{size:g} {what} do not divide by {axis}"] = np.mod(size, c[axis]) != 0
     for heads in kv_heads(model):
         shared = (np.mod(heads, c["tensor"]) != 0) & (np.mod(c["tensor"], heads) != 0)
         out[f"{heads:g} KV heads do not divide by tensor, nor it by them"] = shared

@@ -81,7 +81,8 @@ def check(d: Deployment, split: Split, role: str) -> None:
     uneven = straddling(boundaries(d, have), row)
     for text, broken in {**reasons(d.model, row), **uneven}.items():
         if broken[0]:
-            raise InputError("--layout", f"{text} ({d.model.name})", "choose other degrees")
+            degrees = ", ".join(f"{n} {split.degree(n):g}" for n in DEGREES[:6] if split.degree(n) != 1)
+            raise InputError("--layout", f"{d.model.name} with {degrees or 'no split'}: {text}", "choose other degrees")
     fine, why_not = legal_rows(d.engine, {n: row.columns[n] for n in DEGREES}, model_facts(d.model))
     if not np.all(fine):
         raise InputError(

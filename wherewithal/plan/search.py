@@ -221,13 +221,14 @@ def colocated(
         queued: Rows = np.zeros(s.shape)
         ok = new & (found.busy <= d.fullest)
         if goal.offered.given:
-            s, scale, queued, ok = settle(d, goal.offered, s, found, replicas)
-            found = steady.colocated(d, split, s)
+            low = _lower(low, *_most(d, goal.slo, found, replicas, ok, chips))
+            s, found, scale, queued, ok = settle(d, split, goal.offered, s, found, replicas)
         tpot, ttft, rate = judged(d, goal.slo, found, replicas, scale, queued)
+        rate = rate if goal.offered.rate_per_s is None else np.where(ok, goal.offered.rate_per_s, rate)
         low = _lower(low, tpot[ok], ttft[ok], rate[ok] * d.workload.mean_output / chips)
         good = ok & _meets(goal.slo.ttft, ttft)
         counts.feasible += int(np.count_nonzero(good & _meets(goal.slo.tpot, tpot)))
-        served = (tpot, ttft, rate, found.in_flight * replicas * scale, scale)
+        served = (tpot, ttft, rate, found.in_flight * replicas * scale + queued, scale)
         keep.append(_front(d, chips, where.layouts.take(rows), s, replicas, served, good))
         if tick:
             tick(int(new.size))
@@ -247,17 +248,26 @@ def judged(d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, scale:
     return np.asarray(tpot), _ttft(d, found.service_s, found.wait_s, found.busy, slo) + outside, np.asarray(rate)
 
 
-def settle(
-    d: Deployment, offered: Offered, s: Rows, found: steady.Serving, replicas: Num
-) -> tuple[Rows, Rows, Rows, NDArray[np.bool_]]:
-    """Return the batch at which each layout carries the offered load: (s, scale, queued, carried), one column each.
+def _most(
+    d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, ok: NDArray[np.bool_], chips: int
+) -> tuple[Rows, Rows, Rows]:
+    """Return nothing of latencies, and the rates [token/s per chip] of the rows that meet the service levels unloaded."""
+    tpot, ttft, rate = judged(d, slo, found, replicas, 1.0, 0.0)
+    able = ok & _meets(slo.ttft, ttft) & _meets(slo.tpot, tpot)
+    none = np.full(int(np.count_nonzero(able)), np.inf)
+    return none, none, rate[able] * d.workload.mean_output / chips
 
-    Between two batches of the grid the batch is interpolated in logarithms. A load below that of one sequence per
-    group leaves groups idle: `scale` is the share at work. A load beyond what fits, or beyond what prefill keeps up
-    with, waits outside: `queued` requests.
+
+def settle(
+    d: Deployment, split: Split, offered: Offered, s: Rows, found: steady.Serving, replicas: Num
+) -> tuple[Rows, steady.Serving, Rows, Rows, NDArray[np.bool_]]:
+    """Return the batch at which each layout carries the offered load: (s, serving, scale, queued, carried), one column each.
+
+    Between two batches of the grid the batch is interpolated in logarithms, and once more with what it then carries. A
+    load below that of one sequence per group leaves groups idle: `scale` is the share at work. A load beyond what fits,
+    or beyond what prefill keeps up with, waits outside: `queued` requests.
     """
-    carried = found.in_flight * replicas if offered.concurrency is not None else found.requests_per_s * replicas
-    carried = np.maximum.accumulate(np.broadcast_to(carried, s.shape), axis=1)
+    carried = np.maximum.accumulate(np.broadcast_to(_carried(offered, found, replicas), s.shape), axis=1)
     goal = float(offered.concurrency or offered.rate_per_s or 0.0)
     over = carried >= goal
     last = np.maximum(np.count_nonzero(np.broadcast_to(found.busy <= d.fullest, s.shape), axis=1), 1) - 1
@@ -265,13 +275,21 @@ def settle(
     below = np.maximum(at - 1, 0)
     v0, v1 = (np.take_along_axis(carried, i, axis=1) for i in (below, at))
     s0, s1 = (np.take_along_axis(s, i, axis=1) for i in (below, at))
-    part = np.clip((np.log(goal) - np.log(v0)) / np.maximum(np.log(v1) - np.log(v0), 1e-12), 0.0, 1.0)
-    part = np.where(v1 > v0, part, 1.0)
-    size = np.exp(np.log(s0) * (1 - part) + np.log(s1) * part)
-    scale = np.minimum(goal / np.maximum(v0, 1e-12), 1.0) * (at == 0) + 1.0 * (at > 0)
-    enough = v1 >= goal
-    queued = np.where(enough, 0.0, np.maximum(goal - v1, 0.0)) if offered.concurrency is not None else 0.0 * size
-    return size, scale, queued, enough | (offered.concurrency is not None)
+    enough, between = v1 >= goal, (v1 > v0) & (v1 >= goal) & (v0 < goal)
+    bend = np.log(s1 / s0) / np.where(between, np.log(v1 / v0), np.inf)
+    size = np.where(between, s0 * (goal / v0) ** bend, s1)
+    settled = steady.colocated(d, split, size)
+    nearer = size * (goal / np.maximum(_carried(offered, settled, replicas), 1e-12)) ** bend
+    size = np.where(between, np.clip(nearer, s0, s1), size)
+    scale = np.where(at == 0, np.minimum(goal / np.maximum(v0, 1e-12), 1.0), 1.0)
+    closed = offered.concurrency is not None
+    queued = np.where(enough, 0.0, np.maximum(goal - v1, 0.0)) if closed else 0.0 * size
+    return size, steady.colocated(d, split, size), scale, queued, enough | closed
+
+
+def _carried(offered: Offered, found: steady.Serving, replicas: Num) -> Num:
+    """Return what rows carry of the kind that is offered: requests in flight, or requests per second."""
+    return (found.in_flight if offered.concurrency is not None else found.requests_per_s) * replicas
 
 
 def _ttft(d: Deployment, service: Num, wait: Num, busy: Num, slo: Slo) -> Rows:
