@@ -10,7 +10,6 @@ from wherewithal.model.model import Model
 from wherewithal.plan.lattice import Layouts
 from wherewithal.pricing.collective import Level
 
-
 # Named sizes that must split evenly: the axis that divides each, and what it is called in an answer.
 EVEN = {
     "heads": ("tensor", "heads"),
@@ -58,7 +57,9 @@ def reasons(model: Model, layouts: Layouts) -> dict[str, NDArray[np.bool_]]:
             c["expert"] * c["expert_tensor"] != c["tensor"] * c["data"]
         )
     else:
-        out["attention groups share experts, and this model has none"] = c["data"] > 1
+        out[
+            "attention groups share experts and this model has none (leave dp out: each is then a replica of its own)"
+        ] = c["data"] > 1
         out["no experts to spread"] = c["expert"] > 1
     return out
 
