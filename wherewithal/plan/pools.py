@@ -84,6 +84,8 @@ def disaggregated(
         return None, low._replace(ttft_s=gap.ttft_s)
     total = chips if isinstance(chips, int) else sum(chips)
     found, rate = match(prefill, decode, first, second, chips, goal)
+    if found is not None and goal.offered.given:
+        found = settled({"prefill": prefill, "decode": decode}, found, goal, chips)
     if found is not None:
         counts.feasible += len(found.tpot_s)
     elif rate == 0.0 and not _room_for_both(first, second, chips, decode.machine.system.chip.ranks):
@@ -104,7 +106,6 @@ def prefill_side(
     """Return the prefill pool's rows that are worth matching, and the best that any reaches."""
     per_chip = d.machine.system.chip.ranks
     where, low = space(d, chips * per_chip, "prefill", counts, only)
-    tiers = d.machine.tiers
     keep: list[Side] = []
     sizes = np.unique(np.clip(np.rint(PASSES * d.workload.new_input), 1.0, 65_536.0))
     counts.tried(where, len(sizes))
@@ -114,9 +115,7 @@ def prefill_side(
         fits &= t <= np.maximum(d.engine.token_budget, d.workload.new_input)
         counts.fit += int(np.count_nonzero(fits))
         found = steady.prefill_pool(d, split, t)
-        bandwidth = tiers[-1].bandwidth if tiers and np.isfinite(chips) else np.inf
-        crossing = next((x.bandwidth for x in tiers if x.ranks >= chips * per_chip), bandwidth)
-        moved = steady.transfer_s(d, split, crossing)
+        moved = steady.transfer_s(d, split, crossing(d, chips))
         side = _side(where, rows, found.service_s, found.requests_per_s, t, found.pass_s, moved, fits)
         quickest = side.latency_s + d.engine.host_s_per_request + side.moved_s
         if len(quickest):
@@ -126,6 +125,13 @@ def prefill_side(
         if tick:
             tick(int(t.size))
     return _gather(keep), low
+
+
+def crossing(d: Deployment, chips: int) -> float:
+    """Return the bandwidth of one rank's link on the first tier that holds all chips, which caches travel over [B/s]."""
+    tiers, ranks = d.machine.tiers, chips * d.machine.system.chip.ranks
+    widest = tiers[-1].bandwidth if tiers else math.inf
+    return next((level.bandwidth for level in tiers if level.ranks >= ranks), widest)
 
 
 def decode_side(
@@ -264,19 +270,19 @@ def match(
         service, one_pass = first.latency_s[:, None, None], first.pass_s[:, None, None]
         wait = steady.prefill_wait(prefill, service, one_pass, busy, np.maximum(p, 1.0))
         quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
-        ttft = service + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
-        ttft = ttft + steady.wait_at(wait, busy, quantile)
+        unqueued = service + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
+        ttft = unqueued + steady.wait_at(wait, busy, quantile)
         tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
-        flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
-        scale, ok = _carries(goal, rate, flight)
-        ok &= (rate > 0) & _allowed(decode, first.layouts, piece.layouts)[:, :, None]
+        flight = rate * (unqueued + wait + w.decode_steps * w.accepted_tokens_per_step * tpot)
+        ok = (rate > 0) & _allowed(decode, first.layouts, piece.layouts)[:, :, None]
         if goal.slo.ttft:
             ok &= ttft <= goal.slo.ttft.limit_s
         most = max(most, float((rate * ok).max()))
-        ok &= rate * scale > front.beaten_at(piece.latency_s)[None, :, None]
-        found = _pairs(
-            first, piece, (p, n), (tpot, ttft, rate * scale, flight * scale, scale), ok, chips, w.mean_output
-        )
+        scale, carried = _carries(goal, rate, flight)
+        ok &= carried
+        done = rate * scale if goal.offered.rate_per_s is None else np.full(rate.shape, goal.offered.rate_per_s)
+        ok &= done > front.beaten_at(piece.latency_s)[None, :, None]
+        found = _pairs(first, piece, (p, n), (tpot, ttft, done, flight * scale, scale), ok, chips, w.mean_output)
         front.add(found.tpot_s, found.requests_per_s)
         keep.append(found)
     parts = [k for k in keep if len(k.tpot_s)]
@@ -344,7 +350,23 @@ def _pairs(
     )  # fmt: skip
 
 
-def carrying(pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, chips: int) -> Found:
+def settled(pools: dict[str, Deployment], found: Found, goal: Goal, chips: tuple[int, int] | int) -> Found | None:
+    """Return the rows of a match, each at the batch at which it carries the offered load and no more."""
+    before, rows = found.prefill_layouts, range(len(found.tpot_s))
+    if before is None:
+        return found
+    parts = []
+    for i in rows:
+        first, second = int(found.prefill_replicas[i]), int(found.replicas[i])
+        given = {"prefill": (before.row(i), first), "decode": (found.layouts.row(i), second)}
+        parts.append(carrying(pools, given, goal, chips, float(found.prefill_tokens[i])))
+    return merge(parts)
+
+
+def carrying(
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, chips: tuple[int, int] | int,
+    tokens: float | None = None,
+) -> Found:  # fmt: skip
     """Return the row in which given pools carry the offered load; a pool that is absent is never the limit.
 
     The batch at which as many requests are in flight as offered (or as many arrive) is found on a fine grid of
@@ -354,26 +376,29 @@ def carrying(pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], 
         pools: role to deployment.
         given: role to the split of a replica and the number of replicas.
         goal: service levels (for their statistics) and the load.
-        chips: chips of the question.
+        chips: chips of the question, or those of prefill and decode.
+        tokens: [token] prompt tokens of a prefill pass; None for what the engine's budget and the load allow.
     """
     w = next(iter(pools.values())).workload
     s, tpot, work = _decode_grid(pools, given, goal)
-    first = _prefill_at(pools, given, goal)
+    first = _prefill_at(pools, given, goal, tokens)
+    total = chips if isinstance(chips, int) else sum(chips)
     room = np.inf if first is None else first[1].requests_per_s * given["prefill"][1] * pools["prefill"].fullest
     rate = np.minimum(work, room)
-    ttft = _ttft_at(pools, given, goal, first, rate)
-    flight = rate * (ttft + w.decode_steps * w.accepted_tokens_per_step * tpot)
+    mean, ttft = _ttft_at(pools, given, goal, first, rate, chips)
+    flight = rate * (mean + w.decode_steps * w.accepted_tokens_per_step * tpot)
     want = float(goal.offered.concurrency or goal.offered.rate_per_s or 0.0)
     carried = flight if goal.offered.concurrency is not None else rate
     at = min(int(np.searchsorted(np.maximum.accumulate(carried), want)), len(s) - 1)
     scale = min(want / carried[at], 1.0)
     late = max(want - carried[at], 0.0) / rate[at] if goal.offered.concurrency is not None else 0.0
     one = np.ones(1)
-    done = rate[at] * scale
+    closed = goal.offered.concurrency is not None
+    done, held = (rate[at] * scale, want) if closed else (min(rate[at], want), flight[at] * scale)
     decode = given.get("decode", (Split(), 0))
     before = given.get("prefill", (Split(), 0))
     return Found(
-        tpot[at] * one, (ttft[at] + late) * one, done * w.mean_output / chips * one, done * one, want * one,
+        tpot[at] * one, (ttft[at] + late) * one, done * w.mean_output / total * one, done * one, held * one,
         table(decode[0]), s[at] * one, decode[1] * one, table(before[0]),
         (first[0] if first else 0.0) * one, before[1] * one, scale * one,
     )  # fmt: skip
@@ -400,7 +425,7 @@ def _decode_grid(
 
 
 def _prefill_at(
-    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal
+    pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal, tokens: float | None
 ) -> tuple[float, steady.Prefill] | None:
     """Return prompt tokens of a pass and what it does: a prompt at once, or as much of it as a step takes.
 
@@ -409,6 +434,8 @@ def _prefill_at(
     if "prefill" not in given:
         return None
     d, (split, replicas) = pools["prefill"], given["prefill"]
+    if tokens is not None:
+        return tokens, steady.prefill_pool(d, split, tokens)
     budget = d.engine.token_budget / (float(split.data) if d.engine.budget_per_data_group else 1.0)
     there = np.ceil(_in_flight(goal) / (replicas * float(steady.groups(split))))
     whole = max(min(budget // d.workload.new_input, there), 1.0) * d.workload.new_input
@@ -423,17 +450,18 @@ def _in_flight(goal: Goal) -> float:
 
 def _ttft_at(
     pools: dict[str, Deployment], given: dict[str, tuple[Split, int]], goal: Goal,
-    first: tuple[float, steady.Prefill] | None, rate: Rows,
-) -> Rows:  # fmt: skip
-    """Return the time to first token at each request rate [s]; zero where no prefill pool is asked about."""
+    first: tuple[float, steady.Prefill] | None, rate: Rows, chips: tuple[int, int] | int,
+) -> tuple[Rows, Rows]:  # fmt: skip
+    """Return the time to first token at each request rate [s], mean and asked statistic; zero without a prefill pool."""
     if first is None:
-        return 0.0 * rate
+        return 0.0 * rate, 0.0 * rate
     d, (split, replicas) = pools["prefill"], given["prefill"]
     busy = np.minimum(rate / (float(first[1].requests_per_s) * replicas), 1.0)
     # In a closed load a request meets all others but not itself.
     busy = busy * max(1.0 - replicas * float(steady.groups(split)) / _in_flight(goal), 0.0)
     wait = steady.prefill_wait(d, first[1].service_s, first[1].pass_s, busy, float(replicas))
     quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
-    tiers = d.machine.tiers
-    moved = steady.transfer_s(d, split, tiers[-1].bandwidth) if tiers and "decode" in given else 0.0
-    return np.asarray(d.engine.host_s_per_request + first[1].service_s + moved + steady.wait_at(wait, busy, quantile))
+    most = chips if isinstance(chips, int) else chips[0]
+    moved = steady.transfer_s(d, split, crossing(d, most)) if "decode" in given else 0.0
+    rest = d.engine.host_s_per_request + first[1].service_s + moved
+    return np.asarray(rest + wait), np.asarray(rest + steady.wait_at(wait, busy, quantile))

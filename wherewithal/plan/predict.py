@@ -125,7 +125,7 @@ def _separate(s: Setup, asked: dict[str, Asked]) -> tuple[Found | None, Extremes
         gap = _misses(s.pools[role], one.split, role)
         if gap is not None:
             return None, gap
-    found = carrying(s.pools, {r: (a.split, shares[r]) for r, a in asked.items()}, s.goal, s.total)
+    found = carrying(s.pools, {r: (a.split, shares[r]) for r, a in asked.items()}, s.goal, s.chips)
     return found, Extremes(float(found.tpot_s[0]), float(found.ttft_s[0]), float(found.rate[0]), -1.0, 0.0, 0.0)
 
 

@@ -200,7 +200,7 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
         t,
         share,
         rate,
-        count + rate * (wait + service),
+        count + rate * (wait + service + d.engine.host_s_per_request),
         alone,
         both,
     )
