@@ -38,6 +38,7 @@ refresh_docs = tool("refresh_docs")
         ("1,234,567 considered, in 1.2 s", "1,234,567 considered, in 9.8 s", True),
         ("wherewithal 0.1.0, catalog 2026-11-24", "wherewithal 0.2.0, catalog 2026-12-01", True),
         ("a  b", "a b\n", True),
+        ("decode wwwwkkkk............rrrr|", "decode wwwkkkkk...........rrrrr|", True),
         ("one line", "one line and more", False),
         ("h20-8 holds 8 chips", "h20-9 holds 8 chips", False),
     ],

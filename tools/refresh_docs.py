@@ -22,10 +22,11 @@ BLOCK = re.compile(
     r"(?P<head><!-- run(?:\((?P<code>\d)\))?: (?P<command>.+?) -->\n)(?P<body>.*?)(?P<tail><!-- end -->)", re.DOTALL
 )
 NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?")
-# What differs from run to run: time taken, version and catalog date.
+# What may differ: time taken, bars (their numbers stand beside them), version and catalog date.
 MASKS = (
     (re.compile(r"\bin [\d.,]+ (?:ms|s)\b"), "in <time>"),
     (re.compile(r"\b(?:took|elapsed)\b.*"), "<time>"),
+    (re.compile(r"[wkar.]{16,}\|"), "<bar>|"),
     (re.compile(r"wherewithal \d+\.\d+\S*"), "wherewithal <version>"),
     (re.compile(r"catalog \d{4}-\d\d-\d\d\S*"), "catalog <date>"),
 )
