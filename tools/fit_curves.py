@@ -164,7 +164,14 @@ def entry(r: dict[str, Any]) -> dict[str, Any]:
 HEAD = "# Written by tools/fit_curves.py; do not edit. Times in seconds, pads in elements, errors are log(predicted/measured).\n\n"
 
 
-def write(out: Path, records: list[dict[str, Any]], pools: list, analog: list, by_hand: dict[str, Any]) -> None:
+def balance(names: list[str], form: str, chips: dict[str, tables.Chip]) -> float:
+    """Return the median of peak over bandwidth of some chips [FLOP/B]."""
+    return float(f"{np.median([(peak(chips[n], form) or 0.0) / chips[n].bandwidth for n in names]):.4g}")
+
+
+def write(
+    out: Path, records: list[dict[str, Any]], pools: list, analog: list, by_hand: dict[str, Any], chips: dict[str, tables.Chip]
+) -> None:
     """Write every file of curves."""
     published(records, pools, by_hand)
     for name in sorted({r["chip"] for r in records}):
@@ -177,7 +184,7 @@ def write(out: Path, records: list[dict[str, Any]], pools: list, analog: list, b
         text += [f"\n[{head}]\n", *(f"{k} = {value(v)}\n" for k, v in by_hand[head].items())]
     text.append("\n")
     for c, errors, names in pools:
-        shown = {k: getattr(c, k) for k in CONSTANTS}
+        shown = {k: getattr(c, k) for k in CONSTANTS} | {"balance": balance(names, c.format, chips)}
         text.append(
             block(
                 "curve",
@@ -253,7 +260,7 @@ def main() -> None:
     chips = tables.chips(args.data)
     records = fit_all(gather(args.data), chips)
     analog, pools = cross(records, chips, relatives, by_hand["near"])
-    write(args.out, records, pools, analog, by_hand)
+    write(args.out, records, pools, analog, by_hand, chips)
     text = report(records, pools, analog) + "\n" + collectives.write(args.data, args.out, by_hand["between_nodes"])
     page = ROOT / "docs" / "curves.md"
     if page.is_file():

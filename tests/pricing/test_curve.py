@@ -21,7 +21,7 @@ from wherewithal.pricing.curve import LATENT, Curve, blend, compute_seconds, cur
 from wherewithal.pricing.evidence import weakest
 
 FOLDER = Path(__file__).resolve().parents[2] / "wherewithal" / "catalog" / "data" / "curves"
-NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals"}
+NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise"}
 FILES = sorted(p.stem for p in FOLDER.glob("*.toml") if p.stem not in NOT_A_CHIP)
 KINDS = ("matmul", "batched_matmul", "grouped_matmul", "attention_prefill", "attention_decode", "scan", "stream")
 LINKS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send")

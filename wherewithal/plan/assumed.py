@@ -85,7 +85,11 @@ def _used(s: Setup, path: str) -> bool:
     name = path.rpartition(" ")[2]
     if not name.removeprefix("chip.").startswith("peak"):
         return True
-    runs = {"bf16" if x.wide else x.arithmetic for d in s.pools.values() for x in d.machine.formats.parts.values()}
+    runs = {
+        x.arithmetic if x.arithmetic in d.machine.system.chip.peaks else "bf16"
+        for d in s.pools.values()
+        for x in d.machine.formats.parts.values()
+    }
     return name.rpartition(".")[2] in runs
 
 

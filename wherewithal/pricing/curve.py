@@ -59,6 +59,7 @@ class Curve:
         step_s: [s] per unit of the longest chain (matmul: k; attention: context; scan: token of a sequence).
         pad_bytes: [B] that each sequence and KV head of a decode step moves beyond its cache.
         power: p of the form; infinite for a plain maximum.
+        balance: [FLOP/B] peak over bandwidth of the chips that constants of a pool come from; 0 where they are own.
         evidence: `measured`, `analog` or `datasheet`.
         residual: spread of the error where it was measured.
         basis: in words, what the constants rest on.
@@ -74,6 +75,7 @@ class Curve:
     step_s: float = 0.0
     pad_bytes: float = 0.0
     power: float = 4.0
+    balance: float = 0.0
     evidence: str = DATASHEET
     residual: Residual = Residual(0.0, 0.0, 0.0, 0.0)
     basis: str = ""
@@ -208,8 +210,19 @@ class Curves:
         """Return the constants for a kind of operator in a format, with their evidence and residual."""
         key = (kind, form)
         if key not in self._curves:
-            self._curves[key] = self._store.find(self.chip.name, kind, form, self.engine)
+            self._curves[key] = self._fitting(self._store.find(self.chip.name, kind, form, self.engine))
         return self._curves[key]
+
+    def _fitting(self, c: Curve) -> Curve:
+        """Return pooled constants with tiles that fit this chip.
+
+        Kernels pick tiles whose empty rows hide behind the reading of weights. A chip with fewer operations per byte
+        than those of the pool hides fewer rows: pad = pad min(1, own balance / the pool's).
+        """
+        if not (c.balance and c.row_pad):
+            return c
+        own = self.peak(c.format) / self.bandwidth
+        return replace(c, row_pad=c.row_pad * min(1.0, own / c.balance))
 
     def of(self, op: Op) -> Curve:
         """Return the constants that price an operator."""
@@ -248,7 +261,9 @@ class Curves:
         return self._collectives[key]
 
 
-_SHARES = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
+_SHARES = (
+    "compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power", "balance",
+)  # fmt: skip
 
 
 _COLLECTIVE = ("share_of_bandwidth", "latency_s", "launch_s", "ramp_s")
@@ -267,6 +282,7 @@ class Store:
         """Read the pooled constants and the list of relatives."""
         self._files: dict[str, list[dict[str, Any]]] = {}
         self._pool = _toml("datasheet") or {}
+        self._pool["curve"] = [*self._pool.get("curve", ()), *(_toml("blockwise") or {}).get("curve", ())]
         self._relatives = (_toml("relatives") or {}).get("relative", {})
         self._links = _toml("collectives") or {}
 

@@ -21,6 +21,7 @@ ENDS = ("embedding", "head")
 class Format(NamedTuple):
     """A number format: bits per weight with its scales, and the arithmetic that its products run in natively.
 
+    `activations` is the format of its products' inputs, `native` that on chips that compute in the same arithmetic.
     `family` is the name under which answers and engines know it, whatever its scales are; `whole` says that the token
     embedding and the head are held in it too.
     """
@@ -30,6 +31,7 @@ class Format(NamedTuple):
     arithmetic: str
     activations: str
     family: str
+    native: str
     whole: bool = False
 
 
@@ -66,7 +68,8 @@ def find(name: str, where: str = "--precision") -> Format:
     arithmetic = str(row["arithmetic"])
     family = str(row.get("family", name.lower()))
     inputs = str(row.get("activations", "bf16"))
-    return Format(name.lower(), float(str(row["bits"])), arithmetic, inputs, family, bool(row.get("whole")))
+    own = str(row.get("native", inputs))
+    return Format(name.lower(), float(str(row["bits"])), arithmetic, inputs, family, own, bool(row.get("whole")))
 
 
 def native(chip: Chip, arithmetic: str) -> str:
@@ -102,19 +105,16 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     inputs = find(asked["activations"]).name if "activations" in asked else ""
     notes: list[str] = []
     parts: dict[str, Stored] = {}
+    fed: dict[str, str] = {}
     for part, name in stored.items():
         given = inputs or ("" if "weights" in asked else model.activations)
-        stored[part], parts[part] = _stored(name, given, chip, notes)
-    if model.weight_bytes is not None and "weights" not in asked:
-        parts = _exact(model, parts)
+        stored[part], fed[part], parts[part] = _stored(name, given, chip, notes)
     main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
-    weights = stored.get(main, stored["other"])
-    held = parts.get(main, parts["other"])
-    run = "bf16" if held.wide else held.arithmetic
-    activations = inputs or (run if run in _table()["formats"] else find(weights).activations)
+    main = main if main in stored else "other"
+    weights, activations = stored[main], inputs or fed[main]
     kv = find(asked.get("kv") or model.kv or "bf16")
     formats = Formats(
-        parts=parts, activation_bits=_input_bits(activations, run), kv_bits=kv.bits, attention=native(chip, "bf16")
+        parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=native(chip, "bf16")
     )
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
@@ -127,24 +127,28 @@ def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
     return {name: Stored(stored.bits * scale, stored.arithmetic) for name, stored in parts.items()}
 
 
-def _input_bits(activations: str, run: str) -> float:
-    return 16.0 if run == "bf16" else find(activations).bits
+def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, str, Stored]:
+    """Return the format that a part is held in, that of its products' inputs, and how it is computed with.
 
-
-def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, Stored]:
-    """Return how one part is held and computed with, and the format it is held in; say what was replaced.
-
-    A checkpoint in an 8-bit format that the chip lacks is converted once to the one that it has.
+    A checkpoint in an 8-bit format that the chip lacks is converted once to the one that it has; what was replaced is
+    said.
     """
-    form = find(name)
-    given = find(inputs).arithmetic if inputs else find(form.activations).arithmetic
-    wanted = form.arithmetic if given == form.arithmetic else given
+    form, table = find(name), _table()
+    own = bool(chip.peaks.get(form.arithmetic))
+    fed = find(inputs or (form.native if own else form.activations))
+    mixed = table["mixed"].get(f"{form.arithmetic} {fed.arithmetic}") if own else None
+    if mixed:
+        return name, fed.name, Stored(form.bits, str(mixed))
+    wanted = form.arithmetic if fed.arithmetic == form.arithmetic else fed.arithmetic
     run = native(chip, wanted)
+    blockwise = table["blockwise"].get(form.activations)
+    if blockwise and not inputs:
+        return name, fed.name, Stored(form.bits, str(blockwise))
     if run == "bf16":
         if run != wanted:
             notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
-        return name, Stored(form.bits, str(_table()["unpacked"].get(form.arithmetic, run)))
+        return name, run, Stored(form.bits, str(table["unpacked"].get(form.arithmetic, run)))
     if run == wanted:
-        return name, Stored(form.bits, run)
+        return name, fed.name, Stored(form.bits, run)
     notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights are converted to {run}")
-    return run, Stored(find(run).bits, run)
+    return run, run, Stored(find(run).bits, run)
