@@ -160,7 +160,9 @@ def read_engine(name: str, dirs: catalog.Dirs = ()) -> tuple[EngineRecord, str]:
         InputError: no such engine or version, or a file that cannot be read.
         FileProblems: the file says something that it may not.
     """
-    wanted, _, version = name.partition("@")
+    wanted, at, version = name.partition("@")
+    if at and not version:
+        raise InputError("--engine", f"{name[:40]!r} names no version", "write NAME, or NAME@VERSION")
     path, file = _find(wanted, dirs)
     raw = files.read_toml(path, file)
     versions = raw.get("versions")

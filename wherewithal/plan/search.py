@@ -22,6 +22,8 @@ from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Offered, Slo
 from wherewithal.pricing.collective import Level
 
+# Ranks of the largest replica that is searched: beyond it every curve is far from what was measured.
+LARGEST = 2048
 # Elements of one piece: small enough to stay in the processor's cache, large enough to hide NumPy's cost per call.
 PIECE = 16_384
 # Batch sizes per layout at the most, and rows priced per pool at about the most.
@@ -135,7 +137,7 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     """Return the layouts of a pool that are legal and fit in memory, and by how much the roomiest one misses."""
     engine = d.engine
     routed = experts(d.model) > 0
-    every = only or lattice(ranks, d.model.depth, routed=routed)
+    every = only or lattice(min(ranks, LARGEST), d.model.depth, routed=routed)
     every = every.take(every.ranks <= ranks)
     if d.offload and only is None:
         every = offloaded(every, d.model.depth, d.offload, routed=routed)

@@ -18,7 +18,7 @@ from wherewithal.plan.answer import Precision
 from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
 from wherewithal.plan.override import site
-from wherewithal.plan.search import Goal
+from wherewithal.plan.search import LARGEST, Goal
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Offered, Workload, parse_slo
 from wherewithal.pricing.curve import curves_for
@@ -148,6 +148,8 @@ def setup(q: Question) -> Setup:
         chips = single.machine.system.chips
     else:
         chips = (pools["prefill"].machine.system.chips, pools["decode"].machine.system.chips)
+    if max(d.machine.system.chips * d.machine.system.chip.ranks for d in pools.values()) > LARGEST:
+        notes.append(f"replicas of up to {LARGEST} ranks are searched; the rest of the chips holds more of them")
     return Setup(
         q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s, q.requests)),
         _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)), terms,
