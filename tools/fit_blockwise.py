@@ -4,7 +4,8 @@
 
 No table of single operators holds such products, so their share of the peak comes from whole prompts of 256 to 2,048
 tokens: share = 2 active parameters x prompt tokens per second / peak, the median of a system's rows, then of systems.
-All other constants are those of 16-bit products in the pool. Writes `catalog/data/curves/blockwise.toml`.
+All other constants are those of 16-bit products in the pool; products of few rows run as matrix-vector products, so no
+rows are added to groups. Writes `catalog/data/curves/blockwise.toml`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def write(found: dict[str, float]) -> None:
     text = ["# Written by tools/fit_blockwise.py; do not edit. Products of GGUF weights: share of the 16-bit peak by system:\n"]
     text += [f"# {name} {value:.3f}\n" for name, value in sorted(found.items())]
     for kind in KINDS:
-        row = next(r for r in pool if r["kind"] == kind and r["format"] == "bf16")
+        row = next(r for r in pool if r["kind"] == "matmul" and r["format"] == "bf16") | {"row_pad": 0.0}
         text.append(f'\n[[curve]]\nkind = "{kind}"\nformat = "gguf"\ncompute_share = {share:.4g}\n')
         text += [f"{k} = {row[k]}\n" for k in KEPT if k in row]
         text.append(f"residual = {{sd = {q[0]}, q10 = {q[1]}, q50 = {q[2]}, q90 = {q[3]}}}\n")

@@ -234,6 +234,8 @@ def models(data: Path, out: Path, as_of: str) -> int:
         name = path.name.removesuffix(".hf_quant_config.json")
         base, same = find_base(name, table)
         content = quantization(read(path), count_experts(configs[base]))
+        for twin in (n for n, row in table.items() if row["hf_id"].lower().rpartition("/")[2] == name and n != base):
+            records[twin]["hf_quant_config"] = content
         if same:
             records[base]["hf_quant_config"] = content
         else:
