@@ -12,7 +12,7 @@ from wherewithal.axes.split import Split
 from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
 from wherewithal.plan.engines import legal_pairs
-from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
+from wherewithal.plan.lattice import DEGREES, NAMES, Layouts, distinct
 from wherewithal.plan.memory import room
 from wherewithal.plan.pareto import frontier
 from wherewithal.plan.search import (
@@ -36,7 +36,7 @@ from wherewithal.plan.steady import Deployment
 KEPT, PAIRS = 24, 200_000
 # Shares of the prefill pool's capacity that a match aims at.
 AIMS = (0.5, 0.7, 0.85, steady.BUSIEST)
-# Prompt tokens of a prefill pass: from an eighth of a prompt to eight prompts at once.
+# Prompts of a prefill pass: from an eighth of one to eight at once, within the engine's budget of tokens.
 PASSES = 2.0 ** np.arange(-3, 4)
 
 
@@ -107,12 +107,13 @@ def prefill_side(
     per_chip = d.machine.system.chip.ranks
     where, low = space(d, chips * per_chip, "prefill", counts, only)
     keep: list[Side] = []
-    sizes = np.unique(np.clip(np.rint(PASSES * d.workload.new_input), 1.0, 65_536.0))
+    sizes = np.unique(np.maximum(np.rint(PASSES * d.workload.new_input), 1.0))
     counts.tried(where, len(sizes))
     for rows, split, _, _ in pieces(where, len(sizes)):
-        t = np.broadcast_to(sizes[None, :], (len(rows), len(sizes)))
+        budget = d.engine.token_budget / (split.data if d.engine.budget_per_data_group else 1.0)
+        t = np.broadcast_to(np.minimum(sizes[None, :], budget), (len(rows), len(sizes)))
         fits = np.ceil(t / d.workload.new_input) * split.pipeline * split.microbatches <= where.per_group[rows][:, None]
-        fits &= t <= np.maximum(d.engine.token_budget, d.workload.new_input)
+        fits = fits & distinct(t)
         counts.fit += int(np.count_nonzero(fits))
         found = steady.prefill_pool(d, split, t)
         moved = steady.transfer_s(d, split, crossing(d, chips))
