@@ -24,6 +24,19 @@ EVIDENCE = ("measured", "analog", "datasheet")
 COVER = 0.8
 # Blocks below which an evidence's quantiles say more about the blocks than about the evidence.
 FEWEST = 10
+INTRODUCTION = """# Accuracy
+
+Predictions (`predict`, median engine) against measurements that others published. Constants of operators come from
+tables of single operators; of the rows below only the shortest steps (host time of an engine) and the prompt rates of
+llama.cpp (what GGUF products reach) set any. Written by
+
+```
+{command}
+```
+
+error = |predicted / measured - 1|; bias above zero: predicted more than measured. Every block (source, model, system,
+engine) weighs the same. The last column asks with the row's own engine where the catalog has it.
+"""
 
 
 def band(part: pd.DataFrame) -> tuple[float, float]:
@@ -138,16 +151,16 @@ def write(found: pd.DataFrame, source: str) -> None:
 def page(found: pd.DataFrame, why: str, command: str) -> str:
     """Return docs/accuracy.md."""
     strong = found[found["weak"] == ""].assign(figure=lambda d: d["metric"].map(score.METRICS))
-    parts = [
-        "# Accuracy\n\nPredictions (`predict`, median engine) against published measurements of other people, none of"
-        " which set a constant of the model of a step. Written by\n\n"
-        f"```\n{command}\n```\n",
-        "error = |predicted / measured - 1|; bias above zero: predicted more than measured. Every block (source, model,"
-        " system, engine) weighs the same. The last column asks with the row's own engine where the catalog has it.\n",
-    ]
+    parts = [INTRODUCTION.format(command=command)]
     for title, by in (("By figure and evidence", ["figure", "evidence"]), ("By figure and chips", ["figure", "system"]),
                       ("By figure and engine", ["figure", "engine"]), ("By figure and source", ["figure", "source"])):  # fmt: skip
         parts.append(f"## {title}\n\n{markdown(table(strong, by))}\n")
+    fitted = [f"| {f} | {e} | {lo:.2f} to {hi:.2f} | {len(r)} | {score.blocks(r).nunique()} | {', '.join(sorted(set(r['evidence'])))} |"
+              for (f, e), (lo, hi, r) in bands(strong).items()]  # fmt: skip
+    parts.append("## Intervals\n\nmeasured / predicted, 10% and 90% quantiles; an evidence with fewer than "
+                 f"{FEWEST} blocks, or with a wider spread than a weaker one, is pooled with that one:\n\n"
+                 "| figure | evidence | low to high | rows | blocks | rests on |\n|---|---|---|---|---|---|\n"
+                 + "\n".join(fitted) + "\n")  # fmt: skip
     cover = held_out(strong)
     lines = "\n".join(f"| {f} | {m:.0%} | {lo:.0%} to {hi:.0%} |" for f, (m, lo, hi) in cover.items())
     parts.append("## Do the 80% intervals hold?\n\nBands fitted on one half of the blocks, tried on the other, ten random halves:\n\n"

@@ -191,6 +191,9 @@ def weak(row: Any) -> str:
     closed = row["load"] == "closed" and row["requests"] == "" and (number(row["concurrency"]) or 1.0) > 1
     if closed and row["metric"] in ("ttft_s", "e2e_s"):
         return "time to first token of a closed load whose number of requests is not stated"
+    few = (number(row["requests"]) or 1e9) < 100 and row["statistic"] in ("mean", "p90", "p95", "p99")
+    if few and row["metric"] in ("ttft_s", "e2e_s"):
+        return "mean or tail over fewer than 100 requests: cold starts weigh in it"
     return ""
 
 
