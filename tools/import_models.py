@@ -211,6 +211,9 @@ def find_base(name: str, known: dict[str, dict[str, str]]) -> tuple[str, bool]:
     for candidate in (name, name.removeprefix("nvidia-")):
         if candidate in known:
             return candidate, True
+    for own, row in known.items():
+        if row["hf_id"].lower().rpartition("/")[2] == name:
+            return own, True
     plain = re.sub(r"-(nvfp4|fp8)(-.*)?$", "", name.removeprefix("nvidia-"))
     bare = re.sub(r"-(it|instruct)$", "", plain)
     options = [plain, bare, *(f"{bare}-{p}" for p in ("nvfp4", "fp8")), plain.removeprefix("nemotron-3-")]
@@ -234,8 +237,6 @@ def models(data: Path, out: Path, as_of: str) -> int:
         name = path.name.removesuffix(".hf_quant_config.json")
         base, same = find_base(name, table)
         content = quantization(read(path), count_experts(configs[base]))
-        for twin in (n for n, row in table.items() if row["hf_id"].lower().rpartition("/")[2] == name and n != base):
-            records[twin]["hf_quant_config"] = content
         if same:
             records[base]["hf_quant_config"] = content
         else:
