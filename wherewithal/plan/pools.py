@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from wherewithal.axes.split import Split
 from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
+from wherewithal.plan.edge import Bracket, bracket, closed
 from wherewithal.plan.engines import legal_pairs
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts, distinct
 from wherewithal.plan.memory import room
@@ -20,7 +22,6 @@ from wherewithal.plan.search import (
     Extremes,
     Found,
     Goal,
-    Space,
     Tick,
     batch_count,
     merge,
@@ -117,7 +118,7 @@ def prefill_side(
         counts.fit += int(np.count_nonzero(fits))
         found = steady.prefill_pool(d, split, t)
         moved = steady.transfer_s(d, split, crossing(d, chips))
-        side = _side(where, rows, found.service_s, found.requests_per_s, t, found.pass_s, moved, fits)
+        side = _side(where.layouts.take(rows), found.service_s, found.requests_per_s, t, found.pass_s, moved, fits)
         quickest = side.latency_s + d.engine.host_s_per_request + side.moved_s
         if len(quickest):
             low = low._replace(ttft_s=min(low.ttft_s, float(quickest.min())))
@@ -141,31 +142,60 @@ def decode_side(
     """Return the decode pool's rows that are worth matching, and the best that any reaches."""
     where, low = space(d, chips * d.machine.system.chip.ranks, "decode", counts, only)
     keep: list[Side] = []
+    brackets: list[Bracket] = []
     limit = goal.slo.tpot.limit_s if goal.slo.tpot else np.inf
     counts.tried(where, batch_count(len(where.layouts)))
     for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
         counts.fit += int(np.count_nonzero(new))
-        seconds = steady.host(d, split, s, steady.decode_step(d, split, s).seconds)
-        tpot = seconds / d.workload.accepted_tokens_per_step
-        rate = s * steady.groups(split) / (d.workload.decode_steps * seconds)
-        side = _side(where, rows, tpot, rate, s, seconds, 0.0 * s, new)
+        seconds, tpot, rate = _decoded(d, split, s)
+        brackets.append(bracket(rows, s, tpot / limit, rate))
+        side = _side(where.layouts.take(rows), tpot, rate, s, seconds, 0.0 * s, new)
         if len(side.latency_s):
             low = low._replace(tpot_s=min(low.tpot_s, float(side.latency_s.min())))
         # Rows a little beyond the limit stay, so that the trade-off on both sides of it can be shown.
         keep.append(_best(side.take(np.flatnonzero(side.latency_s <= 4.0 * limit))))
         if tick:
             tick(int(s.size))
-    return _gather(keep, limit), low
+    return _gather(keep + list(_edges(d, limit, where.layouts, brackets, keep)), limit), low
+
+
+def _decoded(d: Deployment, split: Split, s: Rows) -> tuple[Rows, Rows, Rows]:
+    """Return the time of a step [s], time per token [s] and requests per second of one replica that only decodes."""
+    seconds = np.asarray(steady.host(d, split, s, steady.decode_step(d, split, s).seconds))
+    rate = s * steady.groups(split) / (d.workload.decode_steps * seconds)
+    return seconds, seconds / d.workload.accepted_tokens_per_step, np.asarray(rate)
+
+
+def _edges(
+    d: Deployment, limit: float, layouts: Layouts, brackets: list[Bracket], keep: list[Side]
+) -> Iterator[Side]:
+    """Yield the rows between two batches of the grid at which the limit [s] is just met, where they may be best of a size."""
+    if not np.isfinite(limit):
+        return
+    best: dict[float, float] = {}
+    for side in keep:
+        fine = side.latency_s <= limit
+        for ranks, rate in zip(side.layouts.ranks[fine], side.requests_per_s[fine], strict=True):
+            best[float(ranks)] = max(best.get(float(ranks), 0.0), float(rate))
+
+    def worth(b: Bracket) -> NDArray[np.bool_]:
+        return b.rate > np.array([best.get(float(r), 0.0) for r in layouts.ranks[b.rows]])
+
+    for own, sizes in closed(brackets, layouts, worth, lambda split, s: _decoded(d, split, s)[1] / limit):
+        seconds, tpot, rate = _decoded(d, own.split(), sizes)
+        yield _best(_side(own, tpot, rate, sizes, seconds, 0.0 * sizes, np.ones(sizes.shape, dtype=bool)))
+
+
 
 
 def _side(
-    where: Space, rows: NDArray[np.intp], latency: Num, rate: Num, size: Num, one_pass: Num, moved: Num,
+    layouts: Layouts, latency: Num, rate: Num, size: Num, one_pass: Num, moved: Num,
     keep: NDArray[np.bool_],
 ) -> Side:  # fmt: skip
     layout, _ = np.nonzero(keep)
     columns = (np.broadcast_to(v, keep.shape)[keep] for v in (latency, rate, size, one_pass, moved))
     latency, rate, size, one_pass, moved = columns
-    return Side(latency, rate, where.layouts.take(rows[layout]), size, one_pass, moved)
+    return Side(latency, rate, layouts.take(layout), size, one_pass, moved)
 
 
 def _best(side: Side, kept: int | None = None, limit: float = np.inf) -> Side:

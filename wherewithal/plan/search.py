@@ -13,6 +13,7 @@ from wherewithal.axes.split import Split
 from wherewithal.model.model import Model
 from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
+from wherewithal.plan.edge import Bracket, bracket, closed
 from wherewithal.plan.engines import legal_rows
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts, batches, distinct, lattice, offloaded
 from wherewithal.plan.legal import experts, kv_heads, legal
@@ -214,27 +215,47 @@ def colocated(
     ranks = chips * d.machine.system.chip.ranks
     where, low = space(d, ranks, "all", counts, only)
     keep: list[Found] = []
+    brackets: list[Bracket] = []
     counts.tried(where, batch_count(len(where.layouts)))
     for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
-        replicas = whole_replicas(ranks, split)
+        replicas, own = whole_replicas(ranks, split), where.layouts.take(rows)
         found = steady.colocated(d, split, s)
         counts.fit += int(np.count_nonzero(new))
-        scale: Rows = np.ones(s.shape)
-        queued: Rows = np.zeros(s.shape)
         ok = new & (found.busy <= d.fullest)
         if goal.offered.given:
             low = _lower(low, *_most(d, goal.slo, found, replicas, ok, chips))
             s, found, scale, queued, ok = settle(d, split, goal.offered, s, found, replicas)
-        tpot, ttft, rate = judged(d, goal.slo, found, replicas, scale, queued)
-        rate = rate if goal.offered.rate_per_s is None else np.where(ok, goal.offered.rate_per_s, rate)
-        low = _lower(low, tpot[ok], ttft[ok], rate[ok] * d.workload.mean_output / chips)
-        good = ok & _meets(goal.slo.ttft, ttft)
-        counts.feasible += int(np.count_nonzero(good & _meets(goal.slo.tpot, tpot)))
-        served = (tpot, ttft, rate, found.in_flight * replicas * scale + queued, scale)
-        keep.append(_front(d, chips, where.layouts.take(rows), s, replicas, served, good))
+            priced = judged(d, goal, found, replicas, (scale, queued, ok))
+        else:
+            priced = judged(d, goal, found, replicas)
+            brackets.append(bracket(rows, s, _used(d, goal.slo, priced, found), priced.requests_per_s))
+        low = _lower(low, priced.tpot_s[ok], priced.ttft_s[ok], priced.requests_per_s[ok] * d.workload.mean_output / chips)
+        good = ok & _meets(goal.slo.ttft, priced.ttft_s)
+        counts.feasible += int(np.count_nonzero(good & _meets(goal.slo.tpot, priced.tpot_s)))
+        keep.append(_front(d, chips, own, s, replicas, priced, good))
         if tick:
             tick(int(new.size))
-    return merge(keep), low
+    return merge(keep + list(_edges(d, chips, goal, where.layouts, brackets, keep))), low
+
+
+def _edges(
+    d: Deployment, chips: int, goal: Goal, layouts: Layouts, brackets: list[Bracket], keep: list[Found]
+) -> Iterator[Found]:
+    """Yield the rows between two batches of the grid at which the service levels are just met, where they may be best."""
+    if goal.slo.ttft is None and goal.slo.tpot is None:
+        return
+    ranks = chips * d.machine.system.chip.ranks
+
+    def price(split: Split, sizes: Rows) -> Rows:
+        found = steady.colocated(d, split, sizes)
+        return _used(d, goal.slo, judged(d, goal, found, whole_replicas(ranks, split)), found)
+
+    limit = goal.slo.tpot.limit_s if goal.slo.tpot else np.inf
+    best = max((float(f.requests_per_s[f.tpot_s <= limit].max(initial=0.0)) for f in keep), default=0.0)
+    for own, sizes in closed(brackets, layouts, lambda b: b.rate > best, price):
+        split = own.split()
+        replicas, found = whole_replicas(ranks, split), steady.colocated(d, split, sizes)
+        yield _front(d, chips, own, sizes, replicas, judged(d, goal, found, replicas), np.ones(sizes.shape, dtype=bool))
 
 
 def whole_replicas(ranks: float, split: Split) -> Num:
@@ -242,22 +263,56 @@ def whole_replicas(ranks: float, split: Split) -> Num:
     return np.where(split.host_layers + split.host_experts > 0, 1.0, np.floor(ranks / split.ranks))
 
 
-def judged(d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, scale: Num, queued: Num) -> tuple[Rows, ...]:
-    """Return TPOT [s], TTFT [s] at the asked statistics and requests per second of all replicas."""
-    rate = found.requests_per_s * replicas * scale
+class Judged(NamedTuple):
+    """Rows as the service levels see them: latencies [s] at the asked statistics, and what all replicas carry together."""
+
+    tpot_s: Rows
+    ttft_s: Rows
+    requests_per_s: Rows
+    in_flight: Rows
+    scale: Rows
+
+
+def judged(
+    d: Deployment, goal: Goal, found: steady.Serving, replicas: Num,
+    settled: tuple[Rows, Rows, NDArray[np.bool_]] | None = None,
+) -> Judged:  # fmt: skip
+    """Return rows as the service levels see them.
+
+    Args:
+        d: the deployment.
+        goal: service levels and offered load.
+        found: the rows, of one replica.
+        replicas: how many there are.
+        settled: scale, requests that wait outside, and which rows carry the load, where one is offered.
+    """
+    slo = goal.slo
+    rate = np.asarray(found.requests_per_s * replicas)
+    scale, queued, ok = settled or (np.ones(rate.shape), np.zeros(rate.shape), np.ones(rate.shape, dtype=bool))
+    rate = rate * scale
+    if settled and goal.offered.rate_per_s is not None:
+        rate = np.where(ok, goal.offered.rate_per_s, rate)
     tpot = steady.tpot_at(found.tpot_s, found.tpot_sd_s, slo.tpot.quantile if slo.tpot else None)
-    outside = queued / np.maximum(rate, 1e-12)
-    return np.asarray(tpot), _ttft(d, found.service_s, found.wait_s, found.busy, slo) + outside, np.asarray(rate)
+    ttft = _ttft(d, found.service_s, found.wait_s, found.busy, slo) + queued / np.maximum(rate, 1e-12)
+    return Judged(np.asarray(tpot), ttft, rate, np.asarray(found.in_flight * replicas * scale + queued), scale)
+
+
+def _used(d: Deployment, slo: Slo, row: Judged, found: steady.Serving) -> Rows:
+    """Return the largest share of a limit that rows use: service levels and the prefill's capacity."""
+    used = np.asarray(found.busy) / d.fullest
+    for bound, value in ((slo.tpot, row.tpot_s), (slo.ttft, row.ttft_s)):
+        used = used if bound is None else np.maximum(used, value / bound.limit_s)
+    return used
 
 
 def _most(
     d: Deployment, slo: Slo, found: steady.Serving, replicas: Num, ok: NDArray[np.bool_], chips: int
 ) -> tuple[Rows, Rows, Rows]:
     """Return nothing of latencies, and the rates [token/s per chip] of the rows that meet the service levels unloaded."""
-    tpot, ttft, rate = judged(d, slo, found, replicas, 1.0, 0.0)
-    able = ok & _meets(slo.ttft, ttft) & _meets(slo.tpot, tpot)
+    row = judged(d, Goal(slo, Offered()), found, replicas)
+    able = ok & _meets(slo.ttft, row.ttft_s) & _meets(slo.tpot, row.tpot_s)
     none = np.full(int(np.count_nonzero(able)), np.inf)
-    return none, none, rate[able] * d.workload.mean_output / chips
+    return none, none, row.requests_per_s[able] * d.workload.mean_output / chips
 
 
 def settle(
@@ -315,7 +370,7 @@ def _lower(low: Extremes, tpot: Rows, ttft: Rows, rate: Rows) -> Extremes:
 
 
 def _front(
-    d: Deployment, chips: int, layouts: Layouts, s: Rows, replicas: Num, served: tuple[Num, ...],
+    d: Deployment, chips: int, layouts: Layouts, s: Rows, replicas: Num, served: Judged,
     good: NDArray[np.bool_],
 ) -> Found:  # fmt: skip
     """Return the frontier of one piece."""
