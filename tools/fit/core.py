@@ -32,7 +32,7 @@ def features(kind: str, d: pd.DataFrame) -> tuple[list[np.ndarray], list[np.ndar
     if kind == "attention_decode" or kind == "attention_latent":
         return [fl, fl / s[3], s[1]], [by, s[0] * s[2]]
     if kind == "scan":
-        return [fl, 8 * s[0] * s[1] * s[2] / (by + 1)], [by]
+        return [fl, s[0]], [by]
     return [fl], [by]
 
 

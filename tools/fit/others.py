@@ -294,7 +294,7 @@ def scans(data: Path) -> pd.DataFrame:
                 "scan",
                 format="bf16",
                 shape=d["phase"] + h.astype(int).astype(str),
-                s0=n,
+                s0=n / d["batch_size"].to_numpy(float),
                 s1=h,
                 s2=state,
                 flops=8 * n * h * state,

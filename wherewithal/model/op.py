@@ -26,8 +26,8 @@ class Op(NamedTuple):
         bytes: [B] device memory traffic.
         sizes: sizes the curve depends on. matmul: (rows m, columns n, depth k); batched_matmul: (m, n, k, batch);
             grouped_matmul: (rows per expert, n, k, experts); attention_prefill: (query tokens, context, heads, head
-            size); attention_decode: (sequences, context, KV heads, query rows per KV head); scan: (tokens, heads,
-            state per head); stream: ().
+            size); attention_decode: (sequences, context, KV heads, query rows per KV head); scan: (tokens of
+            the longest sequence, heads, state per head); stream: ().
         wire: [B] collectives: payload of one rank before the algorithm's factor.
         over: collectives: name of the rank group that takes part.
         calls: launches; 0 where the operator vanishes.

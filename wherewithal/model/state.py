@@ -17,13 +17,16 @@ def recurrence(load: Load, f: Formats, heads: Num, state: float, factor: float, 
     """Return the operator that updates and reads a state of `state` elements in each head for every token.
 
     FLOP = factor tokens heads state; bytes: the state of each sequence in and out, and `columns` elements per token.
+    The chain that cannot be shortened is that of the sequence with the most tokens in this step.
 
     Source: arXiv 2405.21060 section 6, 2412.06464 section 3; factors from counting multiply-adds of one update and read.
     """
     tokens = load.tokens
     states = (load.decode_seqs + load.prefill_seqs) * heads * (2.0 * state * STATE_BYTES)
     moved = states + tokens * columns * f.hidden_bytes
-    return Op("scan", "scan", "bf16", factor * tokens * heads * state, moved, (tokens, heads, state))
+    prompt = load.prefill_tokens / np.maximum(load.prefill_seqs, 1.0)
+    longest = np.maximum(prompt, load.decode_tokens * some(load.decode_seqs))
+    return Op("scan", "scan", "bf16", factor * tokens * heads * state, moved, (longest, heads, state))
 
 
 def index_scan(load: Load, f: Formats, heads: float, dim: float, stride: float, key_bytes: float) -> Iterator[Op]:

@@ -8,7 +8,7 @@ Every kind has the same form. With C the seconds of arithmetic and M the seconds
     grouped_matmul           C = skew (flops (1 + d/k) + r 2 E n k) / (c peak) + e k        M = skew_bytes bytes / (b bandwidth)
     attention_prefill        C = (flops + d 4 q h w) / (c peak) + e context
     attention_decode         C = (flops (1 + r/rows)) / (c peak) + e context    M = (bytes + s g pad) / (b bandwidth)
-    scan                     C = flops / (c peak) + e chain, chain = 8 tokens heads state / bytes (tokens of a sequence)
+    scan                     C = flops / (c peak) + e chain, chain the tokens of the longest sequence
     stream                   C = 0
 
 with c and b the shares of peak and bandwidth (at most 1, so that no operator beats the datasheet), d and r the depth and
@@ -142,8 +142,7 @@ def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
     if op.kind in ("attention_decode", LATENT):
         return op.flops * (unit + (unit * c.row_pad) / s[3]) + c.step_s * s[1]
     if op.kind == "scan":
-        # A state is 8 bytes an element (float32 read and written), so this is how many tokens a sequence brings.
-        return op.flops * unit + (s[0] * ((8.0 * c.step_s) * s[1] * s[2])) / (op.bytes + 1.0)
+        return op.flops * unit + c.step_s * s[0]
     return op.flops * unit
 
 
