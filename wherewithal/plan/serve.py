@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,6 +17,10 @@ from wherewithal.plan.setup import Question, Setup, setup
 
 # Plans written out of a frontier: enough for a chart, few enough to read.
 SHOWN = 24
+# Up to so many chips each number of them is tried under a power limit.
+FEW = 16
+# Numbers of chips that would draw more than this many times the limit, at the least of what the last one drew, are left out.
+SURELY = 1.25
 
 
 def context(s: Setup, *, explain: bool) -> Context:
@@ -23,8 +28,8 @@ def context(s: Setup, *, explain: bool) -> Context:
     return Context(s.pools, s.precisions, s.total, s.goal, assumed.pue(s), assumed.prices(s), explain)
 
 
-def plans(s: Setup, outcome: Outcome, picked: Picked) -> tuple[list[Plan], Plan | None]:
-    """Return the plans of an evenly thinned frontier, and the best one in full."""
+def plans(s: Setup, outcome: Outcome, picked: Picked) -> tuple[list[Plan], Plan | None, list[tuple[int, int]]]:
+    """Return the plans of an evenly thinned frontier, the best one in full, and the rows that they stand for."""
     shown = np.unique(np.rint(np.linspace(0, len(picked.rows) - 1, min(SHOWN, len(picked.rows)))).astype(int))
     if picked.best is not None:
         shown = np.unique(np.append(shown, picked.best))
@@ -36,23 +41,23 @@ def plans(s: Setup, outcome: Outcome, picked: Picked) -> tuple[list[Plan], Plan 
         made = plan_of(full if chosen else brief, outcome.found[way], row)
         out.append(made)
         best = made if chosen else best
-    return out, best
+    return out, best, [picked.rows[at] for at in shown]
 
 
 class Result(NamedTuple):
-    """A question as it was answered, what the search found, and the plans."""
+    """A question as it was answered, what the search found, the plans and the rows (way, row) that they stand for."""
 
     setup: Setup
     outcome: Outcome
     shown: list[Plan]
     best: Plan | None
+    rows: list[tuple[int, int]]
 
 
 def solve(s: Setup, progress: Progress = None) -> Result:
     """Search a question and write out its frontier and its best plan."""
     s, outcome = fitted(s, progress=progress)
-    shown, best = plans(s, outcome, pick(s, outcome))
-    return Result(s, outcome, shown, best)
+    return Result(s, outcome, *plans(s, outcome, pick(s, outcome)))
 
 
 def plan(q: Question, progress: Progress = None) -> Answer:
@@ -61,7 +66,7 @@ def plan(q: Question, progress: Progress = None) -> Answer:
     found = solve(setup(q), progress)
     if q.power_limit_w is not None:
         found = _powered(found, q.power_limit_w, progress)
-    s, outcome, shown, best = found
+    s, outcome, shown, best, _ = found
     answer = assumed.answer(s._replace(question=q), outcome.counts, time.perf_counter() - start)
     return replace(
         answer,
@@ -78,25 +83,41 @@ def plan(q: Question, progress: Progress = None) -> Answer:
 def _powered(found: Result, limit: float, progress: Progress) -> Result:
     """Return the answer within a power limit [W] at the meter: all chips at a gentler point, or some left dark.
 
-    Where no plan on all chips stays within the limit, the number of chips is cut in proportion to the power, until one
-    does; chips that are dark draw nothing.
+    Numbers of chips are tried from all downwards; the plan that makes most is taken. Where every plan on a number of
+    chips is within the limit, fewer cannot make more. Chips that are dark draw nothing.
     """
-    whole = found.setup.total
-    while True:
-        inside = [p for p in found.shown if p.power_w is not None and p.power_w.value <= limit]
-        able = [p for p in inside if p.feasible]
-        if able:
-            best = max(able, key=lambda p: p.output_tokens_per_s.value)
-            return found._replace(shown=inside, best=best, setup=_dark(found.setup, whole))
-        draws = [p.power_w.value for p in found.shown if p.power_w is not None]
-        chips = int(found.setup.total * limit / min(draws)) if draws else 0
-        chips = min(chips, found.setup.total - 1)
-        if chips < 1 or not isinstance(found.setup.chips, int) or not any(p.feasible for p in found.shown):
-            return found._replace(best=None)
-        fewer = solve(_resized(found.setup, chips), progress)
-        if not fewer.shown:
-            return found._replace(best=None)
-        found = fewer
+    whole, best = found.setup.total, found._replace(best=None)
+    most, least = 0.0, 0.0
+    for chips in _sizes(whole) if isinstance(found.setup.chips, int) else [whole]:
+        if least * chips > limit * SURELY:
+            continue
+        tried = found if chips == whole else solve(_resized(found.setup, chips), progress)
+        draws = [p.power_w.value if p.power_w else math.inf for p in tried.shown]
+        least = min(draws, default=0.0) / chips
+        inside = [i for i, watts in enumerate(draws) if watts <= limit]
+        able = [i for i in inside if tried.shown[i].feasible]
+        top = max(able, key=lambda i: tried.shown[i].output_tokens_per_s.value, default=None)
+        if top is not None and tried.shown[top].output_tokens_per_s.value > most:
+            most = tried.shown[top].output_tokens_per_s.value
+            shown = [tried.shown[i] for i in inside]
+            best = tried._replace(shown=shown, best=_full(tried, top), setup=_dark(tried.setup, whole))
+        elif best.best is None and tried.shown:
+            best = tried._replace(best=None)
+        if not tried.shown or (inside and len(inside) == len(draws)) or not any(p.feasible for p in tried.shown):
+            break
+    return best
+
+
+def _sizes(whole: int) -> list[int]:
+    """Return the numbers of chips that are tried under a power limit, all first: each where few, else a tenth apart."""
+    few = range(whole, 0, -1) if whole <= FEW else (round(whole * 2.0 ** (-k / 8)) for k in range(int(8 * math.log2(whole)) + 1))
+    return list(dict.fromkeys(max(n, 1) for n in few))
+
+
+def _full(found: Result, at: int) -> Plan:
+    """Return one of the shown plans with its operators."""
+    way, row = found.rows[at]
+    return plan_of(context(found.setup, explain=True), found.outcome.found[way], row)
 
 
 def _resized(s: Setup, chips: int) -> Setup:
