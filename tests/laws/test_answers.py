@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_figures_agree_with_each_other(q: Question) -> None:
 @every
 def test_no_plan_beats_another(q: Question) -> None:
     found = answered(q).frontier
-    for a, b in zip(found, found[1:], strict=False):
+    for a, b in pairwise(found):
         assert a.tpot_s.value < b.tpot_s.value
         if q.power_limit_w is None:  # chips left dark by a limit change what a plan makes in all
             assert a.output_tokens_per_s.value < b.output_tokens_per_s.value

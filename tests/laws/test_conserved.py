@@ -58,9 +58,8 @@ def test_bytes_over_a_tensor_group(block, load: Load, tensor: float) -> None:
             continue
         m, n, k = op.sizes
         (_, n_part, k_part) = mine.sizes
-        moved = lambda a, b: m * (a + b) * 2.0
-        weights = (op.bytes - moved(n, k)) * copies.flop_factor(block, name, n, tensor)
-        ends = tensor * moved(n_part, k_part)
+        weights = (op.bytes - m * (n + k) * 2.0) * copies.flop_factor(block, name, n, tensor)
+        ends = tensor * m * (n_part + k_part) * 2.0
         assert mine.bytes * tensor == pytest.approx(weights + ends, rel=1e-12), name
         assert k_part in (k, pytest.approx(k / tensor)), "the depth is whole or divided"
 

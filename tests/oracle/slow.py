@@ -569,9 +569,8 @@ def best_disaggregated(w: World, chips: int, tpot: float, ttft: float) -> Best:
         budget = e.token_budget / (d.dp if e.budget_per_data_group else 1)
         room = sequences(w, d, "prefill")
         if min(room / (d.pp * d.m), e.max_seqs) >= 1:
-            for t in sorted({min(max(float(round(n * 2.0**k)), 1.0), budget) for k in range(-3, 4)}):
-                if math.ceil(t / n) * d.pp * d.m <= room:
-                    firsts.append((d, t, prefill(w, d, t, chips)))
+            passes = sorted({min(max(float(round(n * 2.0**k)), 1.0), budget) for k in range(-3, 4)})
+            firsts += [(d, t, prefill(w, d, t, chips)) for t in passes if math.ceil(t / n) * d.pp * d.m <= room]
         for s in range(1, most_sequences(w, d, "decode") + 1):
             took = host(w, d, float(s), step(w, d, decoding(w, d, float(s))))
             if took / w.work.accepted_tokens_per_step <= tpot:

@@ -87,8 +87,9 @@ def _powered(found: Result, limit: float, progress: Progress) -> Result:
     chips is within the limit, fewer cannot make more. Chips that are dark draw nothing.
     """
     whole, best = found.setup.total, found._replace(best=None)
+    sizes = _sizes(whole) if isinstance(found.setup.chips, int) else [whole]
     most, least = 0.0, 0.0
-    for chips in _sizes(whole) if isinstance(found.setup.chips, int) else [whole]:
+    for chips in sizes:
         if least * chips > limit * SURELY:
             continue
         tried = found if chips == whole else solve(_resized(found.setup, chips), progress)
@@ -101,11 +102,19 @@ def _powered(found: Result, limit: float, progress: Progress) -> Result:
             most = tried.shown[top].output_tokens_per_s.value
             shown = [tried.shown[i] for i in inside]
             best = tried._replace(shown=shown, best=_full(tried, top), setup=_dark(tried.setup, whole))
-        elif best.best is None and tried.shown:
-            best = tried._replace(best=None)
-        if not tried.shown or (inside and len(inside) == len(draws)) or not any(p.feasible for p in tried.shown):
+        if len(inside) == len(draws) or not any(p.feasible for p in tried.shown):
             break
-    return best
+    return best if best.best else _least(best, sizes, progress)
+
+
+def _least(found: Result, sizes: list[int], progress: Progress) -> Result:
+    """Return, without a best plan, the fewest chips on which any plan meets the service levels: what is drawn at least."""
+    if any(p.feasible for p in found.shown):
+        for chips in sizes[:0:-1]:
+            tried = solve(_resized(found.setup, chips), progress)
+            if any(p.feasible for p in tried.shown):
+                return tried._replace(best=None)
+    return found
 
 
 def _sizes(whole: int) -> list[int]:
