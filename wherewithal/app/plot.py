@@ -199,8 +199,14 @@ def _words(answer: Answer, x: Axis, y: Axis) -> list[str]:
     if best is not None and answer.frontier:
         across, up = x.at(best.tokens_per_s_per_user), y.at(best.output_tokens_per_s_per_chip.value)
         right = across > (_LEFT + _WIDTH) / 2
-        anchor = f'x="{across - 13:.1f}" text-anchor="end"' if right else f'x="{across + 13:.1f}"'
-        out.append(f'<text {anchor} y="{up + 22:.1f}" fill="#8a3600">{_safe(short_layout(best))}</text>')
+        # A frontier falls from left to right: the free corners are above on the right and below on the left.
+        corner = (
+            f'x="{across - 13:.1f}" y="{up + 24:.1f}" text-anchor="end"'
+            if right
+            else f'x="{across + 13:.1f}" y="{up - 14:.1f}"'
+        )
+        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke"'
+        out.append(f'<text {corner} fill="#8a3600" {halo}>{_safe(short_layout(best))}</text>')
     legend = "line: nothing beats it; band and cross: 80% interval; diamond: chosen; hollow: misses the SLO"
     out.append(f'<text x="{_LEFT}" y="{foot}" fill="#444" font-size="12">{_safe(legend)}</text>')
     made = f"wherewithal {answer.version}, catalog {answer.catalog}: {answer.command}"
