@@ -120,7 +120,7 @@ def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
         if not q.offload and s.pools["decode"].machine.system.host and isinstance(s.chips, int):
             tries.append([("layers on the host", {"offload": True})])
     if limit.limit in ("ttft", "tpot", "both"):
-        tries.append(list(_looser(s, outcome)))
+        tries.append(list(_looser(s, outcome, limit)))
     start = time.perf_counter()
     if limit.limit in ("memory", "tpot", "ttft", "load", "both", "layout", "chips"):
         tries.insert(0 if limit.limit in ("memory", "load", "chips") else len(tries), list(_more_chips(s)))
@@ -163,9 +163,12 @@ def _shorter(s: Setup) -> Iterator[float]:
         yield tokens
 
 
-def _looser(s: Setup, outcome: Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield service levels at what is reached, then a little above (the best of each rarely come together)."""
+def _looser(s: Setup, outcome: Outcome, limit: Limit) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield service levels: the missed one at what is reached, then all a little above (the best of each rarely come together)."""
     slo = s.goal.slo
+    if limit.limit in ("ttft", "tpot"):
+        words = slo_words(s, **{limit.limit: limit.needed})
+        yield f"--slo {','.join(words)}", {"slo": ",".join(words)}
     best = {"ttft": min(r.ttft_s for r in outcome.reached), "tpot": min(r.tpot_s for r in outcome.reached)}
     for factor in (1.02, 1.2, 1.5, 2.0, 3.0):
         changed = {
