@@ -50,9 +50,17 @@ def answer(s: Setup, counts: Counts, elapsed_s: float, verb: str = "plan") -> An
         overrides={k: {"was": old, "is": new} for k, (old, new) in s.overrides.items()},
         sources=tuple(sorted(set(_sources(s)))),
         version=__version__, catalog=catalog.stamp(), command=command(s.question, verb),
-        assumptions=tuple(_assumptions(s)), notes=s.notes, weak_figures=tuple(_weak(s)),
+        assumptions=tuple(_assumptions(s)), notes=(*s.notes, *_not_offered(s, counts)), weak_figures=tuple(_weak(s)),
         extra={"reasons": counts.reasons},
     )  # fmt: skip
+
+
+def _not_offered(s: Setup, counts: Counts) -> Iterator[str]:
+    """Yield what the engine cannot express, with how many layouts that takes away."""
+    title = s.pools["decode"].engine.title
+    for text, layouts in sorted(counts.reasons.items(), key=lambda item: -item[1]):
+        if text.startswith(f"{title}: "):
+            yield f"not offered, {layouts:,} layouts: {text}"
 
 
 def _system(s: Setup) -> dict[str, Any]:
