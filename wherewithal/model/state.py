@@ -13,20 +13,29 @@ STATE_BYTES = 4.0
 """[B] per element of a recurrent state: engines keep it in float32 (`mamba_ssm_cache_dtype`, `mamba_ssm_dtype`)."""
 
 
-def recurrence(load: Load, f: Formats, heads: Num, state: float, factor: float, columns: Num) -> Op:
-    """Return the operator that updates and reads a state of `state` elements in each head for every token.
+def recurrence(load: Load, f: Formats, heads: Num, state: float, factor: float, columns: Num) -> Iterator[Op]:
+    """Yield the operators that update and read a state of `state` elements in each head for every token.
 
     FLOP = factor tokens heads state; bytes: the state of each sequence in and out, and `columns` elements per token.
-    The chain that cannot be shortened is that of the sequence with the most tokens in this step.
+    Sequences that decode and prompts run apart: a prompt's tokens follow each other, those of sequences do not. A piece
+    of a prompt has the whole of its state.
+
+    Args:
+        load: tokens and sequences.
+        f: number formats.
+        heads: heads on a rank.
+        state: elements of a head's state.
+        factor: operations per token and element.
+        columns: elements that a token brings.
 
     Source: arXiv 2405.21060 section 6, 2412.06464 section 3; factors from counting multiply-adds of one update and read.
     """
-    tokens = load.tokens
-    states = (load.decode_seqs + load.prefill_seqs) * heads * (2.0 * state * STATE_BYTES)
-    moved = states + tokens * columns * f.hidden_bytes
-    prompt = load.prefill_tokens / np.maximum(load.prefill_seqs, 1.0)
-    longest = np.maximum(prompt, load.decode_tokens * some(load.decode_seqs))
-    return Op("scan", "scan", "bf16", factor * tokens * heads * state, moved, (longest, heads, state))
+    prompts = np.maximum(load.prefill_seqs, some(load.prefill_tokens))
+    decoded = load.decode_seqs * load.decode_tokens
+    for name, seqs, tokens in (("scan_decode", load.decode_seqs, decoded), ("scan_prefill", prompts, load.prefill_tokens)):
+        moved = seqs * heads * (2.0 * state * STATE_BYTES) + tokens * columns * f.hidden_bytes
+        sizes = (tokens, heads, state)
+        yield Op(name, "scan", "bf16", factor * tokens * heads * state, moved, sizes, calls=some(tokens))
 
 
 def index_scan(load: Load, f: Formats, heads: float, dim: float, stride: float, key_bytes: float) -> Iterator[Op]:

@@ -62,6 +62,6 @@ class GatedDelta:
         """Yield projections, the recurrence, projection out, convolution with element-wise work."""
         mixed, values = self._mixed(x), x.heads * float(self.v_head_dim)
         yield matmul("qkvz", "attention", load.tokens, mixed + values + 2.0 * x.heads, float(self.hidden), f)
-        yield recurrence(load, f, x.heads, float(self.key_dim * self.v_head_dim), 8.0, mixed + values)
+        yield from recurrence(load, f, x.heads, float(self.key_dim * self.v_head_dim), 8.0, mixed + values)
         yield matmul("out", "attention", load.tokens, float(self.hidden), values, f)
         yield stream("conv", load.tokens * (self.hidden + mixed + values), f, passes=4.0)

@@ -64,6 +64,6 @@ class Kda:
         yield matmul("qkv", "attention", load.tokens, self._columns(x), float(self.hidden), f)
         up = 1.0 if self.full_gate else 2.0
         yield matmul("gates", "attention", load.tokens, up * width, float(self.head_dim), f)
-        yield recurrence(load, f, x.heads, float(self.head_dim**2), 8.0, 5.0 * width)
+        yield from recurrence(load, f, x.heads, float(self.head_dim**2), 8.0, 5.0 * width)
         yield matmul("out", "attention", load.tokens, float(self.hidden), width, f)
         yield stream("conv", load.tokens * (self.hidden + 4.0 * width), f, passes=4.0)

@@ -48,6 +48,6 @@ class Lightning:
         """Yield projections, the recurrence, projection out, element-wise work."""
         width = x.heads * float(self.head_dim)
         yield matmul("qkvg", "attention", load.tokens, 4.0 * width, float(self.hidden), f)
-        yield recurrence(load, f, x.heads, float(self.head_dim**2), 4.0, 4.0 * width)
+        yield from recurrence(load, f, x.heads, float(self.head_dim**2), 4.0, 4.0 * width)
         yield matmul("out", "attention", load.tokens, float(self.hidden), width, f)
         yield stream("norm", load.tokens * (self.hidden + width), f, passes=4.0)

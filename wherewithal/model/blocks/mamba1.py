@@ -57,6 +57,6 @@ class Mamba1:
         yield matmul("in", "attention", load.tokens, 2.0 * x.heads, float(self.hidden), f)
         yield matmul("x", "attention", load.tokens, float(self.rank + 2 * self.state), x.heads, f)
         yield matmul("dt", "attention", load.tokens, x.heads, float(self.rank), f)
-        yield recurrence(load, f, x.heads, float(self.state), 6.0, 3.0 * x.heads)
+        yield from recurrence(load, f, x.heads, float(self.state), 6.0, 3.0 * x.heads)
         yield matmul("out", "attention", load.tokens, float(self.hidden), x.heads, f)
         yield stream("conv", load.tokens * (self.hidden + 2.0 * x.heads), f, passes=4.0)

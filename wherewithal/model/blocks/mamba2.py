@@ -69,6 +69,6 @@ class Mamba2:
         """Yield projection in, the scan, projection out, convolution with element-wise work."""
         inner, mixed = x.heads * float(self.head_dim), self._mixed(x)
         yield matmul("in", "attention", load.tokens, mixed + inner + x.heads, float(self.hidden), f)
-        yield recurrence(load, f, x.heads, float(self.head_dim * self.state), 6.0, mixed + inner)
+        yield from recurrence(load, f, x.heads, float(self.head_dim * self.state), 6.0, mixed + inner)
         yield matmul("out", "attention", load.tokens, float(self.hidden), inner, f)
         yield stream("conv", load.tokens * (self.hidden + mixed + inner), f, passes=4.0)

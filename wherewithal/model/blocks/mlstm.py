@@ -51,6 +51,6 @@ class MLstm:
         values = x.heads * float(self.v_head_dim)
         columns = x.heads * float(2 * self.key_dim + 2 * self.v_head_dim + 2)
         yield matmul("qkvo", "attention", load.tokens, columns, float(self.hidden), f)
-        yield recurrence(load, f, x.heads, float(self.key_dim * self.v_head_dim), 6.0, columns)
+        yield from recurrence(load, f, x.heads, float(self.key_dim * self.v_head_dim), 6.0, columns)
         yield matmul("out", "attention", load.tokens, float(self.hidden), values, f)
         yield stream("norm", load.tokens * (self.hidden + values), f, passes=4.0)

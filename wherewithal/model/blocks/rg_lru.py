@@ -56,6 +56,6 @@ class RgLru:
         width = x.heads * channels
         yield matmul("in", "attention", load.tokens, 2.0 * width, float(self.hidden), f)
         yield batched_matmul("gates", "attention", load.tokens, 2.0 * channels, channels, x.heads, f)
-        yield recurrence(load, f, x.heads, channels, 6.0, 4.0 * width)
+        yield from recurrence(load, f, x.heads, channels, 6.0, 4.0 * width)
         yield matmul("out", "attention", load.tokens, float(self.hidden), width, f)
         yield stream("conv", load.tokens * (self.hidden + 2.0 * width), f, passes=4.0)

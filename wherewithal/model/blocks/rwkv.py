@@ -57,6 +57,6 @@ class Rwkv:
         width, inside = x.heads * float(self.head_dim), float(self.maps - 1)
         yield matmul("maps", "attention", load.tokens, inside * width + self.ranks, float(self.hidden), f)
         yield matmul("ranks", "attention", load.tokens, width, float(self.ranks), f)
-        yield recurrence(load, f, x.heads, float(self.head_dim**2), 6.0, (inside + 2.0) * width)
+        yield from recurrence(load, f, x.heads, float(self.head_dim**2), 6.0, (inside + 2.0) * width)
         yield matmul("out", "attention", load.tokens, float(self.hidden), width, f)
         yield stream("shift", load.tokens * (self.hidden + width), f, passes=6.0)
