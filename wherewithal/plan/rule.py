@@ -16,7 +16,7 @@ _BINARY: dict[type[ast.operator], Any] = {
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
     ast.FloorDiv: np.floor_divide,
-    ast.Mod: np.remainder,
+    ast.Mod: lambda a, b: np.remainder(a, np.asarray(b, dtype=float)),  # of whole numbers by 0 it would be 0, not NaN
 }
 _COMPARE: dict[type[ast.cmpop], Any] = {
     ast.Eq: np.equal,
@@ -69,7 +69,7 @@ def _known(part: ast.AST, names: frozenset[str]) -> bool:
 
 def holds(tree: ast.expr, columns: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Return where a rule holds; columns are numbers or arrays that broadcast. A remainder by 0 does not hold."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(_value(tree, columns), dtype=bool)
 
 
