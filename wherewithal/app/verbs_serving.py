@@ -13,7 +13,7 @@ from wherewithal.app import completion, report, report_compare, rows
 from wherewithal.app import face as faces
 from wherewithal.app import plot as charts
 from wherewithal.app.face import Face
-from wherewithal.app.options import Serving, question, serving_options, take_face
+from wherewithal.app.options import Quantity, Serving, question, serving_options, take_face
 from wherewithal.app.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,12 +88,23 @@ def plan(model: str, on: str, explain: str, plot: Path | None, force: bool, **va
 @click.option(
     "--layout", required=True, metavar="LAYOUT", help='"tp8 ep8", or "prefill: 4x tp8 ep8; decode: 1x dp32 ep32".'
 )
+@click.option(
+    "--requests",
+    type=Quantity("1", "N", whole=True),
+    help="Requests in all of a run from a standing start. Default: steady state.",
+)
+@click.option(
+    "--load",
+    metavar="KIND",
+    help="closed (--concurrency at once), open (--rate), offline (all at once), static (one batch).",
+)
 @_explain
 @serving_options
 def predict(model: str, on: str, layout: str, explain: str, **values: Any) -> int:
     """Say what one exact deployment of MODEL does under one exact load; nothing is searched."""
     face = take_face(values)
-    answer = _asked("predict", question(values, model, on, layout=layout, explain=explain or None), face)
+    asked = {name: values.pop(name) for name in ("requests", "load")}
+    answer = _asked("predict", question(values, model, on, layout=layout, explain=explain or None, **asked), face)
     if face.form == "markdown":
         faces.out(rows.predict_markdown(answer))
     else:

@@ -138,6 +138,16 @@ def _speculation(accepted: float) -> str:
 
 def _load(s: Setup) -> str:
     o = s.goal.offered
+    if o.kind in ("offline", "static"):
+        all_at_once = "all at once" if o.kind == "offline" else "in one batch, not refilled"
+        return f"{o.requests or o.concurrency:g} requests, {all_at_once}"
+    if o.requests is not None:
+        return f"{o.requests:g} requests, {_steady(s)}"
+    return _steady(s)
+
+
+def _steady(s: Setup) -> str:
+    o = s.goal.offered
     if o.concurrency is not None:
         return f"{o.concurrency:g} requests in flight"
     if o.rate_per_s is not None:

@@ -19,6 +19,7 @@ _FIGURES = (
     ("image_tokens", "--image-tokens", ""),
     ("concurrency", "--concurrency", ""),
     ("rate_per_s", "--rate", "rps"),
+    ("requests", "--requests", ""),
     ("power_limit_w", "--power-limit", "W"),
 )
 
@@ -45,6 +46,7 @@ def command(q: Question, verb: str = "plan", systems: tuple[str, ...] = (), **ch
     if q.precision:
         words += ["--precision", ",".join(f"{k}={v}" for k, v in sorted(q.precision.items()))]
     words += ["--engine", q.engine] if q.engine else []
+    words += ["--load", q.load] if q.load else []
     words += ["--layout", q.layout] if q.layout else []
     words += ["--offload"] if q.offload else []
     for change in q.overrides:

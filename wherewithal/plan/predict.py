@@ -10,7 +10,7 @@ import numpy as np
 
 from wherewithal.axes.split import Split
 from wherewithal.errors import InputError
-from wherewithal.plan import assumed, run, steady, why
+from wherewithal.plan import assumed, run, why
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.engines import legal_pairs, legal_rows
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
@@ -25,6 +25,7 @@ from wherewithal.plan.serve import context
 from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Bound, Slo, parse_slo
+from wherewithal.simulate.statistics import Served
 
 
 def predict(q: Question) -> Answer:
@@ -36,10 +37,10 @@ def predict(q: Question) -> Answer:
     start = time.perf_counter()
     if not q.layout:
         raise InputError("--layout", "not given", 'say which, such as --layout "tp8 ep8"')
-    if q.concurrency is None and q.rate_per_s is None:
+    if q.concurrency is None and q.rate_per_s is None and q.load != "offline":
         raise InputError("--concurrency", "no load given", "give --concurrency N or --rate R (predict does not search)")
     asked = parse_layout(q.layout)
-    s = setup(replace(q, serving=("colocated",) if "all" in asked else ("disaggregated",)))
+    s = setup(replace(q, serving=("colocated",) if len(asked) == 1 else ("disaggregated",)))
     for role, one in asked.items():
         check(s.pools[role], one.split, role)
     if len(asked) == 2:
@@ -50,8 +51,9 @@ def predict(q: Question) -> Answer:
         found, reached = _colocated(s, asked["all"], counts)
     else:
         found, reached = _separate(s, asked)
-    if found is not None and len(found.tpot_s) and s.goal.offered.at_once:
-        found = _started(s, asked, found)
+    seen: Served | None = None
+    if found is not None and len(found.tpot_s) and s.goal.offered.run:
+        found, seen = _replayed(s, asked, found)
     judged = s._replace(goal=Goal(parse_slo(q.slo), s.goal.offered))
     best: Plan | None = None
     if found is not None and len(found.tpot_s):
@@ -61,7 +63,8 @@ def predict(q: Question) -> Answer:
     answer = assumed.answer(judged._replace(question=q), counts, time.perf_counter() - start, "predict")
     outcome = Outcome([found] if found is not None else [], counts, [reached])
     limits = () if best else why.limits(judged, outcome, [])
-    return replace(answer, best=best, frontier=(best,) if best else (), why_not=limits)
+    extra = answer.extra | ({"run": seen._asdict()} if seen else {})
+    return replace(answer, best=best, frontier=(best,) if best else (), why_not=limits, extra=extra)
 
 
 def _open(slo: Slo) -> Slo:
@@ -129,26 +132,25 @@ def _separate(s: Setup, asked: dict[str, Asked]) -> tuple[Found | None, Extremes
     return found, Extremes(float(found.tpot_s[0]), float(found.ttft_s[0]), float(found.rate[0]), -1.0, 0.0, 0.0)
 
 
-def _started(s: Setup, asked: dict[str, Asked], found: Found) -> Found:
-    """Return a row whose time to first token is that of a whole run, its first requests arriving at once."""
-    role = next((r for r in asked if r != "decode"), "")
-    if not role:
-        return found
-    d, split = s.pools[role], asked[role].split
-    waiting = (s.goal.offered.concurrency or 0.0) / float(
-        found.replicas[0] if role == "all" else found.prefill_replicas[0]
-    )
-    if role == "all":
-        first, last = run.first_wave(d, split, float(found.batch[0]), waiting / float(steady.groups(split)))
-    else:
-        pool = steady.prefill_pool(d, split, float(found.prefill_tokens[0]))
-        first, last = pool.service_s, np.maximum(waiting / pool.requests_per_s, pool.service_s)
-    host = d.engine.host_s_per_request
-    level = s.goal.slo.ttft
-    ttft = run.over_run(
-        found.ttft_s, first + host, last + host, s.goal.offered.at_once, level.quantile if level else None
-    )
-    return found._replace(ttft_s=np.asarray(ttft))
+def _replayed(s: Setup, asked: dict[str, Asked], found: Found) -> tuple[Found, Served]:
+    """Return a row with what a client of the whole run measures, and that in full."""
+    roles = [r for r in ("all", "prefill", "decode") if r in asked]
+    sides = [
+        run.Side(s.pools[r], asked[r].split, int((found.prefill_replicas if r == "prefill" else found.replicas)[0]), r)
+        for r in roles
+    ]
+    offered = s.goal.offered
+    most = s.chips if isinstance(s.chips, int) else s.chips[0]
+    seen = run.run(sides, run.Run(offered, s.question.seed), most)
+    levels = s.goal.slo
+    one = np.ones(1)
+    return found._replace(
+        ttft_s=one * seen.ttft_s[levels.ttft.statistic if levels.ttft else "mean"],
+        tpot_s=one * seen.tpot_s[levels.tpot.statistic if levels.tpot else "mean"],
+        rate=one * seen.output_tokens_per_s / s.total,
+        requests_per_s=one * seen.requests_per_s,
+        in_flight=one * seen.in_flight,
+    ), seen
 
 
 def _replicas(s: Setup, role: str, one: Asked, asked: dict[str, Asked]) -> int:

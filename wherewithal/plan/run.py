@@ -1,51 +1,145 @@
-"""A run of so many requests from a standing start: the first ones all arrive at once, the others one by one."""
+"""A run as a benchmark makes it: so many requests from a standing start, replayed step by step."""
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 
 from wherewithal.axes.split import Split
-from wherewithal.model.op import Num
-from wherewithal.plan import steady
+from wherewithal.engine import cache_bytes, step
+from wherewithal.model.op import Load
+from wherewithal.plan.memory import room
+from wherewithal.plan.pools import crossing
 from wherewithal.plan.steady import Deployment
+from wherewithal.plan.workload import Offered
+from wherewithal.simulate import state
+from wherewithal.simulate.grid import Reach, Steps, grid
+from wherewithal.simulate.replay import Offer, replay
+from wherewithal.simulate.requests import Lengths, requests
+from wherewithal.simulate.state import Floats, Pool
+from wherewithal.simulate.statistics import Served, served
+
+ROLES = {"all": state.BOTH, "prefill": state.PREFILL, "decode": state.DECODE}
+POLICIES = {"mixed": state.MIXED, "prefill-first": state.PREFILL_FIRST}
+# What is replayed at most. Of a closed load: requests for each in flight, or as many as take so many steps; of any other
+# load: requests. Of a longer run the middle goes on as it is.
+WAVES, STEPS, MOST = 12, 60_000, 20_000
 
 
-def first_wave(d: Deployment, split: Split, s: Num, prompts: Num) -> tuple[Num, Num]:
-    """Return when the first and the last of prompts that arrive together have their first token [s].
+class Side(NamedTuple):
+    """One pool of a run: its deployment, the split of a replica, replicas, and its role."""
 
-    Steps as full as they may be compute them one after the other, while half of the s sequences decode on average.
+    deployment: Deployment
+    split: Split
+    replicas: int
+    role: str
+
+
+class Run(NamedTuple):
+    """What is run: the load, with its requests in all, and a seed."""
+
+    offered: Offered
+    seed: int
+
+    @property
+    def in_flight(self) -> float:
+        """Requests in flight at most; as many as there are in an open load."""
+        o = self.offered
+        return min(o.concurrency or math.inf, self.requests)
+
+    @property
+    def requests(self) -> float:
+        """Requests in all: one batch of a static load."""
+        o = self.offered
+        return (o.concurrency if o.kind == "static" else o.requests) or 1.0
+
+
+def price(d: Deployment, split: Split, steps: Steps) -> Floats:
+    """Return the device's time of each step [s]; contexts and tokens as `Steps` has them."""
+    w = d.workload
+    q, tokens = w.step_tokens, steps.tokens / split.context
+    load = Load(
+        steps.seqs, q, steps.context / split.context, tokens, steps.prompt,
+        np.minimum(steps.tokens / w.new_input, steps.tokens),
+        (steps.seqs * q + tokens) * np.where(steps.alone, 1.0, split.data),
+        tokens * (w.image_patches / w.new_input), w.image_patches,
+    )  # fmt: skip
+    return np.asarray(step(d.model, split, load, d.machine).seconds, dtype=np.float64)
+
+
+def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -> Pool:
+    """Return a pool as the event loop takes it.
 
     Args:
-        d: the deployment of a pool that prefills and decodes.
-        split: degrees of one replica.
-        s: sequences that decode per attention group and micro-batch once all run.
-        prompts: that arrive together, per attention group and micro-batch.
+        side: the pool.
+        first: number of its first server.
+        servers: of it.
+        in_flight: requests of one server at most.
+        static: whether a batch is filled once.
     """
-    half = 0.5 * s
-    mixed = d.engine.policy == "mixed"
-    all_tokens = prompts * d.workload.new_input
-    t = np.minimum(steady.space(d, split, half), all_tokens)
-    base = steady.decode_load(split, d.workload, half if mixed else 0.0 * half)
-    one = steady.host(d, split, half, steady.loaded(d, split, base, t).seconds)
-    return one, one * np.maximum(all_tokens / t, 1.0)
+    d, split = side.deployment, side.split
+    e, w = d.engine, d.workload
+    groups, parts = int(split.data), float(split.microbatches)
+    budget = e.token_budget / (groups if e.budget_per_data_group else 1.0)
+    held = room(d.model, split, d.machine, e, w, tokens=budget, role=side.role)
+    mean = (w.mean_input if side.role == "prefill" else w.decode_context) + e.kv_block_tokens / 2
+    per_token = float(held.per_sequence) / mean
+    cache = float(held.kv_room) / per_token / float(split.pipeline) if per_token > 0 else math.inf
+    most = min(e.max_seqs, max(math.ceil(in_flight / groups), 1.0))
+    low = 1.0 - w.length_spread
+    prompt, longest = w.new_input / (1 - w.length_spread / 2), w.input_tokens + w.output_tokens
+    reach = Reach(
+        most / parts, min(budget, most * prompt) / parts if side.role != "decode" else 0.0,
+        (low * w.input_tokens, longest), (max(w.mean_input - w.new_input, 1.0), w.input_tokens),
+    )  # fmt: skip
+    return Pool(
+        role=ROLES[side.role], first=first, servers=servers, groups=groups, parts=parts,
+        policy=state.STATIC if static else POLICIES[e.policy], budget=float(budget), most=float(most),
+        room=max(cache, 1.0), reserved=0.0, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
+        host_step=e.host_s_per_step, host_seq=e.host_s_per_seq, overlapped=bool(e.host_overlapped),
+        grid=grid(lambda x: price(d, split, x), reach, groups),
+    )  # fmt: skip
 
 
-def over_run(later: Num, first: Num, last: Num, share: float, quantile: float | None) -> Num:
-    """Return a statistic of the time to first token over a run [s].
+def run(sides: list[Side], asked: Run, chips: int) -> Served:
+    """Return what a client of the run would have measured.
 
-    A share b of the requests waits between `first` and `last`, evenly spread; the others `later`:
-    mean = b (first + last) / 2 + (1 - b) later; a quantile q up to 1 - b is that of the others.
+    Servers that are alike share a load evenly, so one of them is replayed with its share (with two pools, the fewest
+    of each that keep their ratio).
 
     Args:
-        later: [s] that statistic of requests in steady state.
-        first: [s] the shortest wait of the requests that arrive at once.
-        last: [s] the longest.
-        share: b, requests that arrive at once over all.
-        quantile: q; None for the mean.
+        sides: one pool that does all, or the prefill and the decode pool.
+        asked: the load.
+        chips: that caches cross between two pools.
     """
-    if quantile is None:
-        return share * 0.5 * (first + last) + (1.0 - share) * later
-    if quantile <= 1.0 - share:
-        return later
-    place = (quantile - (1.0 - share)) / share
-    return np.maximum(first + place * (last - first), later * (share < 1.0))
+    counts = [side.replicas * int(side.split.pipeline) for side in sides]
+    alike = float(math.gcd(*counts))
+    rate_per_s = asked.offered.rate_per_s
+    if len(sides) == 1 and rate_per_s is None:
+        alike = min(alike, max(asked.in_flight, 1.0))
+    servers = [max(round(n / alike), 1) for n in counts]
+    each = max(round(asked.in_flight / alike), 1)
+    count = max(round(asked.requests / alike), 1)
+    kind = asked.offered.kind
+    first = sides[0].deployment
+    w = first.workload
+    most = max(each * WAVES, min(each * STEPS / w.decode_steps, MOST)) if kind == "closed" else MOST
+    kept = min(count, round(most))
+    each = min(each, kept)
+    lengths = Lengths(w.input_tokens, w.output_tokens, w.length_spread, w.cached_input_tokens / max(w.input_tokens, 1.0))
+    rate = rate_per_s / alike if rate_per_s else None
+    drawn = requests(lengths, kept, asked.seed, rate)
+    per_token = 0.0
+    if len(sides) == 2:
+        one = float(np.asarray(cache_bytes(first.model, sides[0].split, first.machine.formats, w.mean_input)))
+        per_token = one / w.mean_input / crossing(first, chips)
+    moved = np.asarray((drawn.prompt + drawn.cached) * per_token, dtype=np.float64)
+    flight = [each / n for n in servers]
+    pools = [
+        pool(side, sum(servers[:i]), n, per, kind == "static")
+        for i, (side, n, per) in enumerate(zip(sides, servers, flight, strict=True))
+    ]
+    offer = Offer(None if rate else each, np.zeros(kept), first.engine.host_s_per_request, moved)
+    return served(replay(drawn, offer, *pools), count, each if kind == "closed" else None, alike)

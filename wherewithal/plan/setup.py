@@ -20,7 +20,7 @@ from wherewithal.plan.legal import kv_heads
 from wherewithal.plan.override import site
 from wherewithal.plan.search import LARGEST, Goal
 from wherewithal.plan.steady import Deployment
-from wherewithal.plan.workload import Offered, Workload, parse_slo
+from wherewithal.plan.workload import Workload, offered, parse_slo
 from wherewithal.pricing.curve import curves_for
 from wherewithal.pricing.formats import resolve
 
@@ -45,6 +45,7 @@ class Question:
         image_tokens: [token] of the input that come from one image.
         concurrency, rate_per_s: offered load, one of both at most; [1/s].
         requests: in all, for `predict` of a run from a standing start; None for steady state.
+        load: how they come: `closed`, `open`, `offline` or `static`; None for what concurrency or rate imply.
         slo: `ttft=2s,tpot=50ms`.
         serving: modes to search; empty for all that the engine serves in.
         precision: part (`weights`, `activations`, `kv`) to format.
@@ -71,6 +72,7 @@ class Question:
     concurrency: float | None = None
     rate_per_s: float | None = None
     requests: float | None = None
+    load: str | None = None
     slo: str = ""
     serving: tuple[str, ...] = ()
     precision: dict[str, str] = field(default_factory=dict)
@@ -151,7 +153,7 @@ def setup(q: Question) -> Setup:
     if max(d.machine.system.chips * d.machine.system.chip.ranks for d in pools.values()) > LARGEST:
         notes.append(f"replicas of up to {LARGEST} ranks are searched; the rest of the chips holds more of them")
     return Setup(
-        q, model, pools, precisions, chips, Goal(parse_slo(q.slo), Offered(q.concurrency, q.rate_per_s, q.requests)),
+        q, model, pools, precisions, chips, Goal(parse_slo(q.slo), offered(q.load, q.concurrency, q.rate_per_s, q.requests)),
         _modes(q, pools, notes), defaults, changed, tuple(dict.fromkeys(notes)), terms,
     )  # fmt: skip
 

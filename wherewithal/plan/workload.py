@@ -154,19 +154,35 @@ def parse_slo(text: str, where: str = "--slo") -> Slo:
     return Slo(found.get("ttft"), found.get("tpot"))
 
 
+# How requests come: a fixed number in flight, by themselves, all at once, one batch that is not refilled.
+LOADS = ("closed", "open", "offline", "static")
+# In flight where all requests are queued at once and their number is not said.
+EVERYTHING = 100_000.0
+
+
+def offered(load: str | None, concurrency: float | None, rate_per_s: float | None, requests: float | None) -> Offered:
+    """Return the load that a question offers; where all come at once, as many as there are are in flight."""
+    if load == "offline":
+        concurrency = concurrency or requests or EVERYTHING
+    return Offered(concurrency, rate_per_s, requests, load or "")
+
+
 @dataclass(frozen=True)
 class Offered:
     """How many requests are kept in flight, or arrive per second; neither means as many as the service levels allow.
 
-    `requests` is their number in all where a run of a fixed length is asked about: those in flight first arrive at
-    once. Without it the figures are those of steady state.
+    `requests` is their number in all where a run from a standing start is asked about; without it the figures are those
+    of steady state. `load` says how they come (one of LOADS); empty for what concurrency or rate imply.
     """
 
     concurrency: float | None = None
     rate_per_s: float | None = None
     requests: float | None = None
+    load: str = ""
 
     def __post_init__(self) -> None:
+        if self.load and self.load not in LOADS:
+            raise InputError("--load", f"{self.load[:20]!r}", f"one of {', '.join(LOADS)}")
         if self.concurrency is not None:
             _range("--concurrency", self.concurrency, 1, 1e9)
         if self.rate_per_s is not None:
@@ -175,11 +191,20 @@ class Offered:
             _range("requests", self.requests, 1, 1e9)
         if self.concurrency is not None and self.rate_per_s is not None:
             raise InputError("--rate", "given together with --concurrency", "one of the two")
+        if self.load == "open" and self.rate_per_s is None:
+            raise InputError("--load open", "no rate", "give --rate R")
+        if self.load in ("closed", "static") and self.concurrency is None:
+            raise InputError(f"--load {self.load}", "no number of requests in flight", "give --concurrency N")
 
     @property
-    def at_once(self) -> float:
-        """Share of a run's requests that arrive at its start, together; 0 in steady state and in an open load."""
-        return min(self.concurrency / self.requests, 1.0) if self.concurrency and self.requests else 0.0
+    def kind(self) -> str:
+        """How requests come: `load`, or what concurrency or rate imply."""
+        return self.load or ("open" if self.rate_per_s is not None else "closed")
+
+    @property
+    def run(self) -> bool:
+        """Whether a run from a standing start is asked about."""
+        return self.given and (self.requests is not None or self.load == "static")
 
     @property
     def given(self) -> bool:

@@ -1,0 +1,27 @@
+"""The event loop compiled: the same functions, made into machine code once and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+from wherewithal.simulate import loop
+
+
+@cache
+def build() -> Callable[..., int]:
+    """Return `loop.serve` compiled; the plain functions stay as they are.
+
+    Each compiled copy sees the compiled copies of those before it, so their order in `loop.COMPILED` is that of calls.
+    """
+    import numba
+
+    space: dict[str, Any] = dict(vars(loop))
+    for plain in loop.COMPILED:
+        copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
+        copy.__module__, copy.__qualname__ = plain.__module__, plain.__qualname__
+        space[plain.__name__] = numba.njit(cache=True, _nrt=False)(copy)
+    found: Callable[..., int] = space[loop.serve.__name__]
+    return found
