@@ -227,7 +227,7 @@ def llama(t: Tables) -> dict[str, Any]:
             {"kinds": ["cpu", "sbc"], "weights": formats, "activations": ["bf16", "fp16", "fp32", "int8"],
              "kv": ["bf16", "fp16", "fp32", *INT4_KV], "known": "derived", "from": types, "note": f"makers seen in measurements: {seen}"}]  # fmt: skip
     return {
-        **head(L, "llama.cpp", "2026-0c1e57098", "split mode tensor is experimental"),
+        **head(L, "llama.cpp", "2026-0c1e57098", "split mode tensor is experimental"), "splits": "layers",
         "scheduler": {
             "policy": "mixed", "policy_from": {**t.said(row["cont_batching"]), "known": "unverified", "note": "continuous batching: one batch holds prompt and generated tokens"},
             "token_budget": [t.read(row["batch_size"], tokens(row["batch_size"]), "logical batch; computed in parts of --ubatch-size 512")],

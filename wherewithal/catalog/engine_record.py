@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,13 +131,17 @@ class Serving(Part):
 
 
 class EngineRecord(Part):
-    """One engine in one version, after the version's own tables were laid over the common ones."""
+    """One engine in one version, after the version's own tables were laid over the common ones.
+
+    `splits`: how it spreads a model over several chips when told nothing else.
+    """
 
     name: str
     label: str
     version: str
     checked: str
     generic: bool = False
+    splits: Literal["tensor", "layers"] = "tensor"
     note: str = ""
     sources: dict[str, str]
     runs_on: tuple[RunsOn, ...]
@@ -164,6 +169,18 @@ def read_engine(name: str, dirs: catalog.Dirs = ()) -> tuple[EngineRecord, str]:
     if at and not version:
         raise InputError("--engine", f"{name[:40]!r} names no version", "write NAME, or NAME@VERSION")
     path, file = _find(wanted, dirs)
+    if path == catalog.builtin() / "engines" / path.name:
+        return _builtin(path.name, wanted, version), file
+    return _at(path, file, wanted, version), file
+
+
+@cache
+def _builtin(file: str, wanted: str, version: str) -> EngineRecord:
+    """Return an engine of the installed catalog, which does not change while a process lives."""
+    return _at(catalog.builtin() / "engines" / file, f"engines/{file}", wanted, version)
+
+
+def _at(path: Path | Traversable, file: str, wanted: str, version: str) -> EngineRecord:
     raw = files.read_toml(path, file)
     versions = raw.get("versions")
     if not isinstance(versions, dict) or not versions or not isinstance(raw.get("default"), str):
@@ -173,7 +190,7 @@ def read_engine(name: str, dirs: catalog.Dirs = ()) -> tuple[EngineRecord, str]:
     if chosen not in versions:
         what = f"{wanted[:64]} has no version {chosen[:40]!r} in the catalog"
         raise InputError("--engine", what, "known are " + ", ".join(versions))
-    return files.validate(EngineRecord, at_version(raw, chosen), file), file
+    return files.validate(EngineRecord, at_version(raw, chosen), file)
 
 
 def _find(wanted: str, dirs: catalog.Dirs) -> tuple[Path | Traversable, str]:

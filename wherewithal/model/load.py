@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ def load_model(
         return _gguf(path), ()
     if path.suffix.lower() == ".json" or any(sep in text for sep in "/\\") or text in (".", ".."):
         return _config(path / "config.json" if _is_folder(path) else path, asked, changed), ()
+    if not asked and load.find("models", text, dirs) == load.builtin() / "models" / f"{text}.json":
+        return _builtin(text)
+    return _named(text, dirs, asked, changed)
+
+
+@lru_cache(maxsize=64)
+def _builtin(name: str) -> tuple[Model, tuple[str, ...]]:
+    """Return a model of the installed catalog, which does not change while a process lives."""
+    return _named(name, (), {}, None)
+
+
+def _named(
+    text: str, dirs: Sequence[Path], asked: dict[str, str], changed: Changed | None
+) -> tuple[Model, tuple[str, ...]]:
     record = load.model_record(text, dirs)
     _apply(record["config"], asked, changed)
     model = read_config(

@@ -214,8 +214,8 @@ def formats_ok(it: Engine, chip: Chip, precision: Precision) -> str | None:
 
 
 def _same(name: str) -> str:
-    """Return a format name in one spelling (GGUF says f16 where others say fp16)."""
-    return {"f16": "fp16", "f32": "fp32"}.get(name.lower(), name.lower())
+    """Return a format name in one spelling: GGUF says f16 for fp16; mxfp8 is fp8 with scales of its own."""
+    return {"f16": "fp16", "f32": "fp32", "mxfp8": "fp8"}.get(name.lower(), name.lower())
 
 
 def _matches(one: RunsOn | Stated, chip: Chip) -> bool:

@@ -1,0 +1,136 @@
+"""Predicted against measured as an SVG file: one log-log panel a kind of figure, marks by evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherewithal.app.plot import Axis, check
+from wherewithal.app.text import clean, number, percent
+from wherewithal.measure.score import line
+
+if TYPE_CHECKING:
+    from wherewithal.measure.validate import Judged, Report
+
+# Colours that people with any colour vision tell apart (Okabe and Ito 2008); the shape repeats what the colour says.
+MARKS = {"measured": ("#0072b2", "circle"), "analog": ("#d55e00", "diamond"), "datasheet": ("#666666", "cross")}
+PANELS = (
+    ("time to first token, s", ("ttft_s",)),
+    ("time per output token, s", ("tpot_s",)),
+    ("time of a request, s", ("e2e_s",)),
+    ("tokens/s or requests/s", ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s",
+                                "output_tokens_per_s_per_chip", "input_tokens_per_s_per_chip")),
+    ("W or J per token", ("power_w", "joules_per_output_token")),
+)  # fmt: skip
+_SIDE, _GAP, _TOP, _LEFT = 380, 84, 96, 84
+# Marks of one panel: more would hide each other and make a file that no browser likes.
+_MOST = 4000
+
+
+def write(report: Report, path: Path, force: bool = False) -> None:
+    """Write the chart: all of it or nothing.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from wherewithal.catalog.add import write_whole
+
+    check(path, force)
+    write_whole(path, svg(report).encode("utf-8"), force)
+
+
+def svg(report: Report) -> str:
+    """Return the chart as the text of an SVG document with title, description and no outside reference."""
+    good = [j for j in report.rows if not j.predicted.why]
+    panels = [(name, part) for name, metrics in PANELS if (part := [j for j in good if j.row.metric in metrics])]
+    across = min(len(panels), 2) or 1
+    down = max(math.ceil(len(panels) / across), 1)
+    width = _LEFT + across * (_SIDE + _GAP)
+    height = _TOP + down * (_SIDE + _GAP) + 40
+    said = "; ".join(f"{name}: {_verdict(part)}" for name, part in panels)
+    body = [
+        f'<text x="{_LEFT}" y="32" font-size="17" font-weight="600">Predicted against measured, {len(good):,} rows</text>',
+        *_legend(_LEFT, 58),
+    ]
+    for at, (name, part) in enumerate(panels):
+        body += _panel(name, part, _LEFT + (at % across) * (_SIDE + _GAP), _TOP + (at // across) * (_SIDE + _GAP))
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'role="img" aria-labelledby="title desc" font-family="system-ui, sans-serif" font-size="13" fill="#222">'
+    )
+    title = '<title id="title">Predicted against measured</title>'
+    about = f'<desc id="desc">{_safe(said)}</desc>'
+    return (
+        "\n".join([head, title, about, f'<rect width="{width}" height="{height}" fill="#fff"/>', *body, "</svg>"])
+        + "\n"
+    )
+
+
+def _verdict(part: Sequence[Judged]) -> str:
+    found = line({}, part)
+    return f"{len(part):,} rows, median error {percent(found.median)}, bias {percent(found.bias, signed=True)}"
+
+
+def _legend(x: float, y: float) -> list[str]:
+    out = []
+    for name in MARKS:
+        out += [_mark(name, x + 6, y - 4, 5, ""), f'<text x="{x + 18}" y="{y}">{name}</text>']
+        x += 120
+    return [*out, f'<text x="{x}" y="{y}" fill="#555">solid: equal; dashed: twice and half</text>']
+
+
+def _panel(name: str, part: Sequence[Judged], left: float, top: float) -> list[str]:
+    """Return one panel: frame, ticks, the line of equality, marks with what they are as a tooltip."""
+    values = [v for j in part for v in (j.row.value, j.predicted.value)]
+    low, high = min(values) / 1.3, max(values) * 1.3
+    x, y = Axis(low, high, left, left + _SIDE), Axis(low, high, top + _SIDE, top)
+    out = [f'<rect x="{left}" y="{top}" width="{_SIDE}" height="{_SIDE}" fill="none" stroke="#444"/>']
+    ticks = x.ticks()
+    for tick in ticks[:: max(1, math.ceil(len(ticks) / 7))]:
+        out.append(f'<path d="M{x.at(tick):.1f} {top}v{_SIDE}M{left} {y.at(tick):.1f}h{_SIDE}" stroke="#e4e4e4"/>')
+        out.append(
+            f'<text x="{x.at(tick):.1f}" y="{top + _SIDE + 17}" text-anchor="middle" font-size="11">{number(tick)}</text>'
+        )
+        out.append(
+            f'<text x="{left - 6}" y="{y.at(tick) + 4:.1f}" text-anchor="end" font-size="11">{number(tick)}</text>'
+        )
+    for factor, dash in ((1.0, ""), (2.0, ' stroke-dasharray="5 4"'), (0.5, ' stroke-dasharray="5 4"')):
+        a, b = max(low, low / factor), min(high, high / factor)
+        line_at = f"M{x.at(a):.1f} {y.at(a * factor):.1f}L{x.at(b):.1f} {y.at(b * factor):.1f}"
+        out.append(f'<path d="{line_at}" stroke="#888" fill="none"{dash}/>')
+    step = math.ceil(len(part) / _MOST)
+    out += [_mark(j.predicted.evidence, x.at(j.row.value), y.at(j.predicted.value), 3, _tip(j)) for j in part[::step]]
+    out.append(f'<text x="{left + 8}" y="{top + 18}" font-weight="600">{_safe(name)}</text>')
+    out.append(f'<text x="{left + 8}" y="{top + 36}" fill="#444">{_safe(_verdict(part))}</text>')
+    out.append(f'<text x="{left + _SIDE / 2}" y="{top + _SIDE + 34}" text-anchor="middle" fill="#444">measured</text>')
+    middle = top + _SIDE / 2
+    turned = f'transform="rotate(-90 {left - 56} {middle})"'
+    return [*out, f'<text x="{left - 56}" y="{middle}" text-anchor="middle" fill="#444" {turned}>predicted</text>']
+
+
+def _mark(evidence: str, x: float, y: float, size: float, tip: str) -> str:
+    """Return one mark; its shape and colour say the evidence."""
+    colour, shape = MARKS.get(evidence, MARKS["datasheet"])
+    about = f"<title>{tip}</title>" if tip else ""
+    if shape == "circle":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}" fill-opacity="0.45">{about}</circle>'
+    if shape == "diamond":
+        d = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {size + 1}l-{size + 1} {size + 1}l-{size + 1} -{size + 1}z"
+        return f'<path d="{d}" fill="{colour}" fill-opacity="0.45">{about}</path>'
+    d = f"M{x - size:.1f} {y:.1f}h{2 * size}M{x:.1f} {y - size:.1f}v{2 * size}"
+    return f'<path d="{d}" stroke="{colour}" stroke-opacity="0.6">{about}</path>'
+
+
+def _tip(j: Judged) -> str:
+    r = j.row
+    return _safe(
+        f"{r.id}: {r.model} on {r.chip or r.system}:{r.chips:g}, {r.engine}, {r.layout}, {r.metric}: "
+        f"measured {number(r.value)}, predicted {number(j.predicted.value)} ({percent(j.error, signed=True)})"
+    )
+
+
+def _safe(text: str) -> str:
+    return escape(clean(text, 2000))

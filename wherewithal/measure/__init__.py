@@ -1,0 +1,1 @@
+"""Measurements: reading them, and judging predictions by them."""

@@ -1,0 +1,241 @@
+"""What a measured run asks of `predict`, and how a condition is read that cannot be asked as it stands.
+
+How a `load` is read:
+
+* `closed`: as it stands, over `requests` in all where the row says so.
+* `open`: as it stands.
+* `offline`: all requests in flight at once.
+* `static`: one batch without refill: a prefill pool computes its prompts, a decode pool its tokens, one after the other.
+
+A run was made, so it is possible: where a question is refused, the nearest one that can be asked is, and the row says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from wherewithal import ask
+from wherewithal.catalog import load as catalog
+from wherewithal.catalog.engine_record import read_engine
+from wherewithal.errors import InputError, WherewithalError
+from wherewithal.measure.rows import Row
+from wherewithal.plan.answer import Answer, Plan
+
+GENERIC = "generic"
+# In flight where a source says only that all requests were queued at once.
+EVERYTHING = 100_000.0
+# Chips of a memory so large that nothing is refused for it.
+ROOMY = "chip.memory=100 TB"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to ask a run.
+
+    Attributes:
+        engine: catalog name, with `@VERSION` where wanted.
+        layout: in words.
+        precision: (part, format).
+        roomy: memory does not bind.
+        at_once: all requests of an open load at once: what becomes of one that is more than the chips carry.
+        said: what was read differently.
+    """
+
+    engine: str
+    layout: str
+    precision: tuple[tuple[str, str], ...]
+    roomy: bool = False
+    at_once: bool = False
+    said: tuple[str, ...] = ()
+
+
+class Refused(Exception):
+    """A run that cannot be asked in any way; its text says why."""
+
+
+@cache
+def engine_of(name: str, version: str) -> str:
+    """Return the catalog's engine (`NAME@VERSION`) that served a row, or `generic` where it has none.
+
+    A name of two parts (an engine behind another's front) is the first part that the catalog has. The version is the
+    newest of those in the catalog that is not newer than the row's, the oldest where all are newer, and the engine's
+    default where the row's cannot be compared.
+    """
+    known = catalog.names("engines")
+    aliased = catalog.alias("engines", name) if name else None
+    tried = [name, *([aliased.name] if aliased and aliased.relation == "exact" else []), *name.split("-")]
+    found = next((n for n in tried if n in known and n != GENERIC), None)
+    if found is None:
+        return GENERIC
+    older = [(v, text) for text in versions(found) if (v := _version(text))]
+    mine = _version(version)
+    if len(older) < 2 or not mine:
+        return found
+    fitting = [o for o in older if o[0] <= mine]
+    return f"{found}@{(max(fitting) if fitting else min(older))[1]}"
+
+
+@cache
+def versions(engine: str) -> tuple[str, ...]:
+    """Return the versions of an engine that the catalog knows."""
+    from wherewithal.catalog import files
+
+    path = catalog.find("engines", engine)
+    if path is None:
+        return ()
+    return tuple(files.read_toml(path, f"engines/{engine}.toml").get("versions", ()))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return a version as numbers; empty where it is none (a date or a commit cannot be compared)."""
+    found = re.match(r"v?(\d{1,3}(?:\.\d{1,3})+)", text)
+    return tuple(int(n) for n in found[1].split(".")) if found else ()
+
+
+@cache
+def splits_layers(engine: str) -> bool:
+    """Return whether an engine splits a model over chips by layers unless told otherwise."""
+    return engine != GENERIC and read_engine(engine)[0].splits == "layers"
+
+
+def ways(row: Row, engine: str) -> Iterator[Way]:
+    """Yield the ways to ask a run, the nearest to what is stated first.
+
+    Args:
+        row: any row of the run.
+        engine: catalog name, with `@VERSION` where wanted.
+    """
+    precision = tuple(sorted(row.precision.items()))
+    first = Way(engine, _layout(row, engine), precision)
+    yield first
+    if row.load == "open" and row.requests:
+        yield replace(first, at_once=True, said=("more than the chips carry: all requests at once",))
+    generic = replace(first, engine=GENERIC, said=(f"asked as {GENERIC}",))
+    if engine != GENERIC:
+        yield generic
+    bare = re.sub(r"\bdp\d+\s*", "", first.layout).strip() or "tp1"
+    if bare != first.layout:
+        for one in (first, generic):
+            yield replace(one, layout=bare, said=(*one.said, "dp of a dense model read as replicas"))
+    if "weights" in dict(precision):
+        for parts in (("weights",), ()):
+            fewer = tuple(p for p in precision if p[0] in parts)
+            if fewer != precision:
+                text = "activations and cache in the engine's default" if parts else "the checkpoint's own precision"
+                yield replace(generic, precision=fewer, said=(*generic.said, text))
+    elif precision:
+        yield replace(generic, precision=(), said=(*generic.said, "the checkpoint's own precision"))
+
+
+def _layout(row: Row, engine: str) -> str:
+    """Return a row's layout as `predict` reads it."""
+    if splits_layers(engine) and "pp" not in row.layout:
+        return re.sub(r"\btp(\d+)", r"pp\1", row.layout)
+    return row.layout
+
+
+def answered(row: Row, engine: str, figure: Callable[[Row, Way], Plan]) -> tuple[Plan, tuple[str, ...]]:
+    """Return what the first way that can be asked answers, and what was read differently in it.
+
+    Raises:
+        Refused: no way can be asked; with the reason of the first.
+    """
+    reason = ""
+    for way in ways(row, engine):
+        if not way.layout:
+            break
+        for roomy in (False, True):
+            one = replace(way, roomy=roomy)
+            try:
+                plan = figure(row, one)
+            except DoesNotFit as error:
+                reason = reason or str(error)
+                continue
+            except WherewithalError as error:
+                reason = reason or str(error)
+                break
+            said = (*way.said, "priced as though memory held it") if roomy else way.said
+            return plan, (*said[:-1], f"{said[-1]} ({reason})") if said and reason else said
+    return _searched(row, engine, reason, figure)
+
+
+def _searched(row: Row, engine: str, reason: str, figure: Callable[[Row, Way], Plan]) -> tuple[Plan, tuple[str, ...]]:
+    """Return the answer with the layout that `plan` chooses on the stated chips; the last resort."""
+    precision = tuple(sorted(row.precision.items()))
+    for name in dict.fromkeys((engine, GENERIC)):
+        for roomy in (False, True):
+            way = Way(name, "", precision, roomy)
+            try:
+                best = ask.plan(replace(question(row, way), layout=None, serving=("colocated",), requests=None)).best
+                if best is None:
+                    continue
+                way = replace(way, layout=str(best.pools[0].layout).split(",")[0])
+                plan = figure(row, way)
+            except (WherewithalError, DoesNotFit) as error:
+                reason = reason or str(error)
+                continue
+            stated = f"{row.layout!r} cannot be asked ({reason})" if row.layout else "layout not stated"
+            said = f"{stated}: {way.layout}, which plan chooses on these chips"
+            return plan, (said, *(("priced as though memory held it",) if roomy else ()))
+    raise Refused(reason or "no layout can be asked")
+
+
+class DoesNotFit(Exception):
+    """A deployment that memory does not hold."""
+
+
+def best(asked: ask.Question) -> Plan:
+    """Return the plan of a question.
+
+    Raises:
+        DoesNotFit: memory does not hold it.
+        InputError: it cannot be asked.
+    """
+    answer: Answer = ask.predict(asked)
+    if answer.best is None:
+        raise DoesNotFit("; ".join(limit.text for limit in answer.why_not[:1]) or "does not fit")
+    return answer.best
+
+
+def question(row: Row, way: Way, statistic: str = "mean", pool: str = "") -> ask.Question:
+    """Return the question that a run asks.
+
+    Args:
+        row: any row of the run.
+        way: how to ask it.
+        statistic: of the latencies.
+        pool: `prefill` or `decode` for one pool alone, the other never the limit.
+
+    Raises:
+        InputError: what the question cannot do without is not stated.
+    """
+    at_once = way.at_once or row.load == "offline"
+    is_open = row.load == "open" and not way.at_once
+    flight = row.requests or EVERYTHING if at_once else row.concurrency
+    if is_open and row.request_rate_per_s is None:
+        raise InputError("request_rate_per_s", "not stated", "an open load needs it")
+    if row.load in ("closed", "static") and flight is None:
+        raise InputError("concurrency", "not stated", f"a {row.load} load needs it")
+    if row.input_tokens is None:
+        raise InputError("input_tokens", "not stated", "no length of the prompts, no prediction")
+    slo = "" if statistic == "mean" else f"ttft.{statistic}=1d,tpot.{statistic}=1d"
+    return ask.Question(
+        model=row.model,
+        on=f"{row.chip or row.system}:{int(row.chips)}",
+        layout=f"{pool}: {way.layout}" if pool else way.layout,
+        input_tokens=row.input_tokens,
+        output_tokens=max(row.output_tokens or 2.0, 1.0),
+        length_spread=row.length_spread or 0.0,
+        cached_input_tokens=row.cached_input_tokens,
+        accepted_tokens_per_step=row.accepted_tokens_per_step,
+        concurrency=None if is_open else max(flight or 1.0, 1.0),
+        rate_per_s=row.request_rate_per_s if is_open else None,
+        requests=row.requests if row.load == "closed" or way.at_once else None,
+        slo=slo,
+        engine=None if way.engine == GENERIC else way.engine,
+        precision=dict(way.precision),
+        overrides=(ROOMY,) if way.roomy else (),
+    )

@@ -1,0 +1,227 @@
+"""Predictions against measurements, row by row and in summary."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from wherewithal.measure import predicted, score
+from wherewithal.measure.asked import engine_of
+from wherewithal.measure.predicted import Predicted
+from wherewithal.measure.rows import SCORED, Row
+from wherewithal.pricing.intervals import band
+
+Progress = Callable[[str, int, int], None] | None
+# What a metric's interval is that of.
+FIGURE = {
+    "ttft_s": "ttft_s", "tpot_s": "tpot_s", "e2e_s": "e2e_s", "power_w": "power_w",
+    "input_tokens_per_s_per_chip": "input_tokens_per_s",
+}  # fmt: skip
+# Runs that one worker takes at a time, and below which a second process costs more than it saves.
+CHUNK, ALONE = 40, 120
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One measured row beside its prediction.
+
+    Attributes:
+        row: as measured.
+        predicted: as predicted.
+        low, high: the 80% interval; NaN where nothing was predicted.
+    """
+
+    row: Row
+    predicted: Predicted
+    low: float
+    high: float
+
+    @property
+    def error(self) -> float:
+        """Predicted over measured less 1; NaN where nothing was predicted."""
+        return self.predicted.value / self.row.value - 1
+
+    @property
+    def scored(self) -> float:
+        """The error that is scored: where the statistic is open, the smaller of that of the mean and of the median."""
+        other = self.predicted.median / self.row.value - 1
+        return other if abs(other) < abs(self.error) else self.error
+
+    @property
+    def inside(self) -> bool:
+        """Whether the measured figure lies in the interval."""
+        return self.low <= self.row.value <= self.high
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row of the contract's JSON."""
+        p = self.predicted
+        return {
+            "id": self.row.id,
+            "metric": self.row.metric,
+            "measured": self.row.value,
+            "predicted": _json(p.value),
+            "low": _json(self.low),
+            "high": _json(self.high),
+            "evidence": p.evidence or None,
+            "error": _json(self.error),
+            "why": p.why or None,
+            "predicted_median": _json(p.median),
+            "read_as": list(p.said),
+        }
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All rows judged, in the order of the files.
+
+    Attributes:
+        rows: rows with a metric that is scored.
+        left_out: reason to number of rows that were not judged.
+        by: the columns of the summary.
+        elapsed_s: [s] it took.
+    """
+
+    rows: tuple[Judged, ...]
+    left_out: dict[str, int]
+    by: tuple[str, ...] = score.COLUMNS
+    elapsed_s: float = 0.0
+
+    @cached_property
+    def table(self) -> list[score.Line]:
+        """The summary: one line a group of `by` and metric."""
+        return score.table(self.rows, self.by)
+
+    @cached_property
+    def whole(self) -> list[score.Line]:
+        """The summary by metric alone, then all."""
+        return score.table(self.rows, ())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's JSON."""
+        return {
+            "rows": [j.to_dict() for j in self.rows],
+            "summary": {
+                "rows": len(self.rows),
+                "answered": sum(not j.predicted.why for j in self.rows),
+                "left_out": self.left_out,
+                "metrics": [line.to_dict() for line in self.whole],
+                "by": list(self.by),
+                "groups": [line.to_dict() for line in self.table],
+                "worst": [j.to_dict() for j in score.worst(self.rows, 10)],
+                "elapsed_s": self.elapsed_s,
+            },
+        }
+
+
+def validate(
+    rows: Sequence[Row],
+    by: Sequence[str] = score.COLUMNS,
+    *,
+    most: int | None = None,
+    seed: int = 0,
+    engine: str | None = None,
+    workers: int = 0,
+    progress: Progress = None,
+) -> Report:
+    """Return predictions beside measurements.
+
+    Args:
+        rows: measured; those marked as not eligible, or of a metric that is not scored, are counted and left out.
+        by: columns of the summary, of `score.COLUMNS`.
+        most: rows to draw at random; None for all.
+        seed: of the draw.
+        engine: ask with this engine instead of each row's own.
+        workers: processes; 0 for as many as there are processors, at most 8.
+        progress: called with (phase, rows done, rows in all).
+
+    Raises:
+        InputError: an unknown engine.
+    """
+    start = time.perf_counter()
+    kept, left = _kept(rows)
+    if most is not None and most < len(kept):
+        left["not drawn"] = len(kept) - most
+        kept = sample(kept, most, seed)
+    runs: dict[tuple[object, ...], list[int]] = {}
+    for i, row in enumerate(kept):
+        runs.setdefault(row.run, []).append(i)
+    # Runs of one model on one system together: what is read of them is then read once.
+    order = sorted(runs.values(), key=lambda at: (kept[at[0]].system, kept[at[0]].model, at[0]))
+    jobs = [([kept[i] for i in at], engine) for at in order]
+    made: list[Judged | None] = [None] * len(kept)
+    done = 0
+    for at, judged in zip(order, _spread(jobs, workers), strict=True):
+        for i, one in zip(at, judged, strict=True):
+            made[i] = one
+        done += len(at)
+        if progress is not None:
+            progress("rows", done, len(kept))
+    return Report(tuple(j for j in made if j is not None), left, tuple(by), time.perf_counter() - start)
+
+
+def sample(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
+    """Return some rows, drawn at random, in the order in which they stand."""
+    chosen = set(random.Random(seed).sample(range(len(rows)), most))  # noqa: S311  a draw, not a secret
+    return [r for i, r in enumerate(rows) if i in chosen]
+
+
+def _kept(rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
+    """Return the rows to judge, and how many are left out by reason."""
+    left: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        reason = ""
+        if row.metric not in SCORED:
+            reason = "metric is not scored"
+        elif row.eligible is False:
+            reason = "a condition is missing or doubtful (eligible = no)"
+        if reason:
+            left[reason] = left.get(reason, 0) + 1
+        else:
+            kept.append(row)
+    return kept, left
+
+
+Job = tuple[list[Row], str | None]
+
+
+def _spread(jobs: Sequence[Job], workers: int) -> Iterator[list[Judged]]:
+    """Yield what each job gives, in order, from one process or several."""
+    workers = workers or min(os.cpu_count() or 1, 8)
+    if workers < 2 or len(jobs) < ALONE:
+        yield from map(judge, jobs)
+        return
+    # A fork starts at once and is safe here: no thread runs yet. Elsewhere processes start anew.
+    context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with context.Pool(workers) as pool:
+        yield from pool.imap(judge, jobs, chunksize=CHUNK)
+
+
+def judge(job: Job) -> list[Judged]:
+    """Return one run's rows beside their predictions.
+
+    Args:
+        job: all rows of one run, and the engine to ask with (None for the row's own).
+    """
+    rows, engine = job
+    name = engine or engine_of(rows[0].engine, rows[0].engine_version)
+    return [_judged(r, p) for r, p in zip(rows, predicted.run(rows, name), strict=True)]
+
+
+def _judged(row: Row, one: Predicted) -> Judged:
+    if one.why:
+        return Judged(row, one, math.nan, math.nan)
+    low, high = band(FIGURE.get(row.metric, "output_tokens_per_s"), one.evidence)
+    return Judged(row, one, one.value * low, one.value * high)
