@@ -141,8 +141,10 @@ def admits(st: State, pool: Pool, g: int, r: int) -> bool:
     prompt = float(st.prompt[r] + st.held[r])
     whole = prompt + st.answer[r]
     kept, full = st.kept[g] + prompt, st.full[g] + whole
-    alone = st.running[g] + st.filling[g] == 0
-    if not alone and kept + pool.reserved * (full - kept) > pool.room:
+    there = st.running[g] + st.filling[g]
+    # The next step's tokens need room too: else a request would be sent back and taken in again for ever.
+    grown = (there + 1) * pool.accepted
+    if there > 0 and kept + max(pool.reserved * (full - kept), grown) > pool.room:
         return False
     st.kept[g], st.full[g] = kept, full
     st.filling[g] += 1
