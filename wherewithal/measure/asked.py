@@ -2,10 +2,9 @@
 
 How a `load` is read:
 
-* `closed`: as it stands, over `requests` in all where the row says so.
-* `open`: as it stands.
-* `offline`: all requests in flight at once.
-* `static`: one batch without refill: a prefill pool computes its prompts, a decode pool its tokens, one after the other.
+* `closed`, `open`: as they stand, over `requests` in all where the row says so, else in steady state.
+* `offline`: all requests at once.
+* `static`: one batch that is not refilled; where there are no prompts, a decode pool alone.
 
 A run was made, so it is possible: where a question is refused, the nearest one that can be asked is, and the row says so.
 """
@@ -22,7 +21,7 @@ from wherewithal.catalog import load as catalog
 from wherewithal.catalog.engine_record import read_engine
 from wherewithal.errors import InputError, WherewithalError
 from wherewithal.measure.rows import Row
-from wherewithal.plan.answer import Answer, Plan
+from wherewithal.plan.answer import Answer
 
 GENERIC = "generic"
 # In flight where a source says only that all requests were queued at once.
@@ -137,7 +136,7 @@ def _layout(row: Row, engine: str) -> str:
     return row.layout
 
 
-def answered(row: Row, engine: str, figure: Callable[[Row, Way], Plan]) -> tuple[Plan, tuple[str, ...]]:
+def answered(row: Row, engine: str, figure: Callable[[Row, Way], Answer]) -> tuple[Answer, tuple[str, ...]]:
     """Return what the first way that can be asked answers, and what was read differently in it.
 
     Raises:
@@ -150,7 +149,7 @@ def answered(row: Row, engine: str, figure: Callable[[Row, Way], Plan]) -> tuple
         for roomy in (False, True):
             one = replace(way, roomy=roomy)
             try:
-                plan = figure(row, one)
+                answer = figure(row, one)
             except DoesNotFit as error:
                 reason = reason or str(error)
                 continue
@@ -158,11 +157,13 @@ def answered(row: Row, engine: str, figure: Callable[[Row, Way], Plan]) -> tuple
                 reason = reason or str(error)
                 break
             said = (*way.said, "priced as though memory held it") if roomy else way.said
-            return plan, (*said[:-1], f"{said[-1]} ({reason})") if said and reason else said
+            return answer, ((*said[:-1], f"{said[-1]} ({reason})") if said and reason else said)
     return _searched(row, engine, reason, figure)
 
 
-def _searched(row: Row, engine: str, reason: str, figure: Callable[[Row, Way], Plan]) -> tuple[Plan, tuple[str, ...]]:
+def _searched(
+    row: Row, engine: str, reason: str, figure: Callable[[Row, Way], Answer]
+) -> tuple[Answer, tuple[str, ...]]:
     """Return the answer with the layout that `plan` chooses on the stated chips; the last resort."""
     precision = tuple(sorted(row.precision.items()))
     for name in dict.fromkeys((engine, GENERIC)):
@@ -173,13 +174,13 @@ def _searched(row: Row, engine: str, reason: str, figure: Callable[[Row, Way], P
                 if best is None:
                     continue
                 way = replace(way, layout=str(best.pools[0].layout).split(",")[0])
-                plan = figure(row, way)
+                answer = figure(row, way)
             except (WherewithalError, DoesNotFit) as error:
                 reason = reason or str(error)
                 continue
             stated = f"{row.layout!r} cannot be asked ({reason})" if row.layout else "layout not stated"
             said = f"{stated}: {way.layout}, which plan chooses on these chips"
-            return plan, (said, *(("priced as though memory held it",) if roomy else ()))
+            return answer, (said, *(("priced as though memory held it",) if roomy else ()))
     raise Refused(reason or "no layout can be asked")
 
 
@@ -187,17 +188,17 @@ class DoesNotFit(Exception):
     """A deployment that memory does not hold."""
 
 
-def best(asked: ask.Question) -> Plan:
-    """Return the plan of a question.
+def predict(asked: ask.Question) -> Answer:
+    """Return the answer to a question, which has a plan.
 
     Raises:
         DoesNotFit: memory does not hold it.
         InputError: it cannot be asked.
     """
-    answer: Answer = ask.predict(asked)
+    answer = ask.predict(asked)
     if answer.best is None:
         raise DoesNotFit("; ".join(limit.text for limit in answer.why_not[:1]) or "does not fit")
-    return answer.best
+    return answer
 
 
 def question(row: Row, way: Way, statistic: str = "mean", pool: str = "") -> ask.Question:
@@ -233,7 +234,8 @@ def question(row: Row, way: Way, statistic: str = "mean", pool: str = "") -> ask
         accepted_tokens_per_step=row.accepted_tokens_per_step,
         concurrency=None if is_open else max(flight or 1.0, 1.0),
         rate_per_s=row.request_rate_per_s if is_open else None,
-        requests=row.requests if row.load == "closed" or way.at_once else None,
+        requests=None if pool else row.requests,
+        load=row.load if not pool and row.load in ("static", "offline") else None,
         slo=slo,
         engine=None if way.engine == GENERIC else way.engine,
         precision=dict(way.precision),

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from wherewithal.catalog import load as catalog
 from wherewithal.machine.load import system
-from wherewithal.measure.asked import Refused, Way, answered, best, question
-from wherewithal.measure.rows import LATENCIES, Row
+from wherewithal.measure.asked import Refused, answered, predict, question
+from wherewithal.measure.rows import LATENCIES, STATISTICS, Row
 from wherewithal.plan.answer import Plan
 from wherewithal.pricing.energy import power
-from wherewithal.pricing.evidence import weakest
 
 # What a note says about where power was read.
 BOARDS = "scope=boards"
@@ -44,7 +44,7 @@ def run(rows: Sequence[Row], engine: str) -> list[Predicted]:
         rows: all of one run (`Row.run`).
         engine: catalog name, with `@VERSION` where wanted.
     """
-    made: dict[tuple[str, str], _Figures | str] = {}
+    made: _Made = {}
     out = []
     for row in rows:
         stated = row.statistic or "mean"
@@ -80,34 +80,50 @@ class _Figures:
     said: tuple[str, ...]
 
 
-def _figures(made: dict[tuple[str, str], _Figures | str], row: Row, engine: str, statistic: str) -> _Figures | str:
-    """Return the figures of a run, or why there are none; a run of prompts alone is another one than the whole."""
-    alone = row.metric == "input_tokens_per_s_per_chip" and ":" not in row.layout
-    kind = "prompts" if alone else "batch" if row.load == "static" and ":" not in row.layout else "whole"
+def _figures(made: _Made, row: Row, engine: str, statistic: str) -> _Figures | str:
+    """Return the figures of a run, or why there are none; prompts or decode alone are other runs than the whole."""
+    pools = ":" in row.layout
+    if row.metric == "input_tokens_per_s_per_chip" and not pools:
+        kind = "prompts"
+    elif row.load == "static" and not pools and (row.input_tokens or 0.0) < 1:
+        kind = "decode"
+    else:
+        kind = "whole"
     key = (kind, statistic)
     if key not in made:
         try:
-            made[key] = {"prompts": _prompts, "batch": _batch, "whole": _whole}[kind](row, engine, statistic)
+            made |= {"prompts": _prompts, "decode": _decode, "whole": _whole}[kind](row, engine, statistic)
         except Refused as error:
             made[key] = str(error)
     return made[key]
 
 
-def _whole(row: Row, engine: str, statistic: str) -> _Figures:
-    """Return the figures of a load that is refilled."""
+_Made = dict[tuple[str, str], _Figures | str]
 
-    def plan(of: Row, way: Way) -> Plan:
-        return best(question(of, way, statistic))
 
-    found, said = answered(row, engine, plan)
-    tokens, requests = found.output_tokens_per_s.value, found.requests_per_s.value
-    middle = 1 - (row.length_spread or 0.0) / 2
-    output, prompt = (row.output_tokens or 2.0) * middle, (row.input_tokens or 0.0) * middle
-    watts = _watts(found, row)
-    values = {
-        "tpot_s": found.tpot_s.value,
-        "ttft_s": found.ttft_s.value,
-        "e2e_s": found.ttft_s.value + (output - 1) * found.tpot_s.value,
+def _whole(row: Row, engine: str, statistic: str) -> _Made:
+    """Return the figures of a whole run; of every statistic where the run was replayed."""
+    answer, said = answered(row, engine, lambda of, way: predict(question(of, way, statistic)))
+    plan = answer.best
+    if plan is None:  # pragma: no cover  `predict` refuses before
+        raise Refused("no plan")
+    seen = answer.extra.get("run")
+    if seen is None:
+        middle = 1 - (row.length_spread or 0.0) / 2
+        e2e = plan.ttft_s.value + ((row.output_tokens or 2.0) * middle - 1) * plan.tpot_s.value
+        latencies = {statistic: {"ttft_s": plan.ttft_s.value, "tpot_s": plan.tpot_s.value, "e2e_s": e2e}}
+    else:
+        latencies = {s: {n: float(seen[n].get(s, math.nan)) for n in LATENCIES} for s in STATISTICS}
+    rates = _rates(plan, row)
+    return {("whole", s): _Figures({**rates, **of}, plan.evidence, said) for s, of in latencies.items()}
+
+
+def _rates(plan: Plan, row: Row) -> dict[str, float]:
+    """Return the figures of a plan that are over all requests."""
+    tokens, requests = float(plan.output_tokens_per_s.value), float(plan.requests_per_s.value)
+    prompt = (row.input_tokens or 0.0) * (1 - (row.length_spread or 0.0) / 2)
+    watts = _watts(plan, row)
+    return {
         "output_tokens_per_s": tokens,
         "output_tokens_per_s_per_chip": tokens / row.chips,
         "requests_per_s": requests,
@@ -116,50 +132,31 @@ def _whole(row: Row, engine: str, statistic: str) -> _Figures:
         "power_w": watts,
         "joules_per_output_token": watts / tokens if tokens > 0 else math.nan,
     }
-    return _Figures(values, found.evidence, said)
 
 
-def _prompts(row: Row, engine: str, statistic: str) -> _Figures:
+def _prompts(row: Row, engine: str, statistic: str) -> _Made:
     """Return the rate of prompts where nothing else runs."""
-
-    def plan(of: Row, way: Way) -> Plan:
-        return best(question(of, way, statistic, "prefill"))
-
-    found, said = answered(row, engine, plan)
-    rate = found.requests_per_s.value * (row.input_tokens or 0.0) * (1 - (row.length_spread or 0.0) / 2)
-    return _Figures({"input_tokens_per_s_per_chip": rate / row.chips}, found.evidence, said)
+    answer, said = answered(row, engine, lambda of, way: predict(question(of, way, statistic, "prefill")))
+    rate = answer.best.requests_per_s.value if answer.best else math.nan
+    prompt = (row.input_tokens or 0.0) * (1 - (row.length_spread or 0.0) / 2)
+    found = {"input_tokens_per_s_per_chip": rate * prompt / row.chips}
+    return {("prompts", statistic): _Figures(found, answer.best.evidence if answer.best else "", said)}
 
 
-def _batch(row: Row, engine: str, _: str) -> _Figures:
-    """Return the figures of one batch that is filled, decoded and not refilled.
-
-    whole = batch / prompts per second + (output - 1) x step; all figures follow. Where there is no prompt (decode
-    alone), all of the output takes steps.
-    """
-    batch, prompt, answer = row.concurrency or 1.0, row.input_tokens or 0.0, row.output_tokens or 1.0
-    evidence: list[str] = []
-    said: tuple[str, ...] = ()
-    first = each = 0.0
-    if prompt >= 1:
-        before, said = answered(row, engine, lambda of, way: best(question(of, way, "mean", "prefill")))
-        first = batch / before.requests_per_s.value
-        evidence.append(before.evidence)
-    if answer > 1 or prompt < 1:
-        after, more = answered(row, engine, lambda of, way: best(question(of, way, "mean", "decode")))
-        each = after.tpot_s.value
-        evidence.append(after.evidence)
-        said = tuple(dict.fromkeys((*said, *more)))
-    whole = max(first + (answer - (1.0 if prompt >= 1 else 0.0)) * each, 1e-12)
-    values = {
+def _decode(row: Row, engine: str, statistic: str) -> _Made:
+    """Return the figures of one batch that only decodes: every token takes a step."""
+    batch, length = row.concurrency or 1.0, row.output_tokens or 1.0
+    answer, said = answered(row, engine, lambda of, way: predict(question(of, way, statistic, "decode")))
+    each = answer.best.tpot_s.value if answer.best else math.nan
+    found = {
         "tpot_s": each,
-        "ttft_s": first,
-        "e2e_s": whole,
-        "output_tokens_per_s": batch * answer / whole,
-        "output_tokens_per_s_per_chip": batch * answer / whole / row.chips,
-        "requests_per_s": batch / whole,
-        "total_tokens_per_s": batch * (answer + prompt) / whole,
+        "e2e_s": each * length,
+        "output_tokens_per_s": batch / each,
+        "output_tokens_per_s_per_chip": batch / each / row.chips,
+        "requests_per_s": batch / (each * length),
+        "total_tokens_per_s": batch / each,
     }
-    return _Figures(values, weakest(evidence), said)
+    return {("decode", statistic): _Figures(found, answer.best.evidence if answer.best else "", said)}
 
 
 def _watts(plan: Plan, row: Row) -> float:
@@ -177,8 +174,6 @@ def _watts(plan: Plan, row: Row) -> float:
 @cache
 def _around(on: str) -> tuple[float, float]:
     """Return ([W] that stands beside one chip in its node, the default PUE)."""
-    from wherewithal.catalog import load as catalog
-
     built = system(on)
     limit = built.chip.power_w
     pue = catalog.default("pue").value
