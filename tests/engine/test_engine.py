@@ -65,7 +65,7 @@ def test_drafting_is_one_more_pass_of_the_draft_for_each_drafted_token() -> None
     one = Load(8.0, 1.0, 2000.0, routed_tokens=8.0)
     two = dataclasses.replace(one, decode_tokens=2.0, routed_tokens=16.0)
     assert not list(engine.draft_program(model, split, one, m.formats))
-    drafted = [t for t in engine.draft_program(model, split, two, m.formats)]
+    drafted = list(engine.draft_program(model, split, two, m.formats))
     assert {t.name.split(".")[0] for t in drafted} == {"draft"}
     assert any(t.name.startswith("draft.head") for t in drafted)
     with_more = dataclasses.replace(two, decode_tokens=3.0, routed_tokens=24.0)
