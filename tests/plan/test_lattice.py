@@ -106,7 +106,7 @@ def test_what_is_put_on_the_host_is_tried_in_every_number() -> None:
 
 
 @settings(max_examples=80)
-@given(limit=st.floats(1.0, 5000.0), power=st.floats(0.1, 3.0), base=st.floats(0.0, 0.9), count=st.integers(3, 12))
+@given(limit=st.floats(1.0, 5000.0), power=st.floats(0.1, 3.0), base=st.floats(0.0, 0.9), count=st.integers(8, 64))
 def test_the_edge_of_a_limit_is_met_to_the_last_batch(limit: float, power: float, base: float, count: int) -> None:
     """The largest whole batch whose use of the limit, base + (1 - base) (s / limit)^power, stays at or below 1."""
     s = batches(np.array([2000.0]), count)
@@ -122,4 +122,4 @@ def test_the_edge_of_a_limit_is_met_to_the_last_batch(limit: float, power: float
         best = float(sizes[0, 0])
     true = min(np.floor(limit * (1 + 1e-12)), 2000.0)
     assert best <= true
-    assert best >= true * 0.98 - 1
+    assert best >= true * 0.99 - 1
