@@ -8,6 +8,8 @@ Deterministic: fixed seeds, sorted groups, rounded constants.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import re
 import sys
 import tomllib
 from dataclasses import asdict, fields, replace
@@ -23,12 +25,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from fit import collectives, core, others, tables  # noqa: E402
 
 from wherewithal.pricing.curve import Curve, Residual  # noqa: E402
+from wherewithal.pricing.surface import GRIDS  # noqa: E402
 
 DATE = "2026-11-24"  # of the measurement snapshot
-PEAK = {"nvfp4": ("fp4",), "mxfp4": ("fp4", "fp8"), "int4_wo": ("bf16",), "int8_wo": ("bf16",), "mxfp4_wo": ("bf16",)}
+PEAK = {"fp8_block": ("fp8",), "int4_fp8": ("fp8",), "bf16_kv8": ("bf16",), "nvfp4": ("fp4",), "mxfp4": ("fp4", "fp8"), "int4_wo": ("bf16",), "int8_wo": ("bf16",), "mxfp4_wo": ("bf16",)}
 CONSTANTS = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
 FEWEST = 20  # rows below which no curve is fitted
-OWN_GAIN = 0.8  # an engine gets its own constants where they bring its median error below this share
+FEWEST_OWN = 60  # rows below which an engine has no constants of its own
 
 
 def gather(data: Path) -> pd.DataFrame:
@@ -51,25 +54,53 @@ def peak(chip: tables.Chip, form: str) -> float | None:
 
 
 def fit_all(samples: pd.DataFrame, chips: dict[str, tables.Chip]) -> list[dict[str, Any]]:
-    """Return one record per chip, kind and format, and one per engine that differs much."""
-    records = []
+    """Return one record per chip, kind and format, and one per engine (its newest version)."""
+    work = []
     for (name, kind, form), d in samples.groupby(["chip", "kind", "format"], sort=True):
         top = peak(chips[name], form)
-        if top is None or len(d) < FEWEST:
-            continue
-        band = chips[name].bandwidth
-        record = core.fit(d, kind, form, top, band) | {"chip": name, "engine": ""}
-        records.append(record)
-        if d["engine"].nunique() < 2:
-            continue
-        for engine, x in d.groupby("engine", sort=True):
-            if len(x) < 10 * FEWEST or engine in ("vidur", "llmservingsim-v0"):
-                continue
-            own = core.fit(x, kind, form, top, band) | {"chip": name, "engine": engine}
-            generic = core.Samples(core.thin(own["samples"], 11), kind, top, band).error(record["curve"])
-            if own["median_error"] < OWN_GAIN * np.median(np.abs(generic)):
-                records.append(own)
+        if top is not None and len(d) >= FEWEST:
+            work.append((d, name, kind, form, top, chips[name].bandwidth))
+    with multiprocessing.Pool(2) as pool:
+        return [r for records in pool.imap(fit_one, work) for r in records]
+
+
+def fit_one(work: tuple[pd.DataFrame, str, str, str, float, float]) -> list[dict[str, Any]]:
+    """Return the records of one chip, kind and format."""
+    d, name, kind, form, top, band = work
+    records = [core.fit(d, kind, form, top, band) | {"chip": name, "engine": ""}]
+    if d["engine"].nunique() < 2:
+        return records
+    for engine, x in d.groupby("engine", sort=True):
+        x = x[x["version"] == newest(x["version"])]
+        if len(x) >= FEWEST_OWN and engine not in ("vidur", "llmservingsim-v0"):
+            records.append(core.fit(x, kind, form, top, band) | {"chip": name, "engine": engine})
+    records[0]["unseen"] = unseen(d, kind, form, top, band)
     return records
+
+
+def unseen(d: pd.DataFrame, kind: str, form: str, top: float, band: float) -> list[dict[str, Any]]:
+    """Return errors of every version of an engine by curves that were fitted without it.
+
+    They are fitted on the other versions of the same engine where there are any, else on all other engines.
+    """
+    out = []
+    for (engine, version), x in d.groupby(["engine", "version"], sort=True):
+        same = d[(d["engine"] == engine) & (d["version"] != version)]
+        rest, basis = (same, "same engine") if len(same) >= FEWEST_OWN else (d[d["engine"] != engine], "other engines")
+        if min(len(x), len(rest)) < FEWEST_OWN or engine in ("vidur", "llmservingsim-v0"):
+            continue
+        known = core.number(core.thin(core.number(rest), 5, 1000))
+        c = core.smooth(known, kind, form, top, band)
+        if kind in GRIDS and len(known) >= core.FEWEST_TABLED:
+            c = core.tabled(known, c, top, band)
+        e = core.size(core.Samples(core.thin(core.number(x), 11), kind, top, band).error(c))
+        out.append({"engine": engine, "version": version, "basis": basis, "rows": len(x), "error": e})
+    return out
+
+
+def newest(versions: pd.Series) -> str:
+    """Return the newest of some versions."""
+    return max(versions.unique(), key=lambda v: [int(x) for x in re.findall(r"\d+", v)])
 
 
 def cross(
@@ -95,12 +126,15 @@ def cross(
             ):
                 best = next((by_key[c, kind, f] for c, f in tries if (c, kind, f) in by_key), None)
                 if best:
-                    analog.setdefault((kind, how), []).append(s.error(best["curve"]))
-            rest = [x["curve"] for x in group if x is not r]
+                    e = s.error(best["curve"])
+                    analog.setdefault((kind, how), []).append(e)
+                    if how == "chip":
+                        r["borrowed"] = (best["chip"], core.size(e), core.size(s.error(best["plain"])))
+            rest = [x["plain"] for x in group if x is not r]
             if rest:
                 errors.append(s.error(middle(rest)))
         own = errors or [_samples(r, chips).error(r["curve"]) for r in group]
-        pools.append((middle([r["curve"] for r in group]), own, [r["chip"] for r in group]))
+        pools.append((middle([r["plain"] for r in group]), own, [r["chip"] for r in group]))
     return [(k, v) for k, v in sorted(analog.items())], pools
 
 
@@ -154,6 +188,7 @@ def entry(r: dict[str, Any]) -> dict[str, Any]:
         "evidence": r.get("evidence", "measured"),
         "residual": asdict(c.residual),
         **{k: r.get(k) for k in ("rows", "shapes", "median_error", "p90_error", "held_out_error")},
+        "surface": c.surface or None,
         "engines": r.get("engines"),
         "sources": r.get("sources"),
         "date": r.get("date", DATE),
@@ -221,16 +256,63 @@ def published(records: list[dict[str, Any]], pools: list, by_hand: dict[str, Any
         )
 
 
+def summary(records: list[dict[str, Any]]) -> list[str]:
+    """Return held-out errors by kind and format over chips and engines: medians of medians, and how many meet 8%."""
+    lines = [
+        "| kind | format | curves of engines | held out | constants alone | at most 8% | pools of engines |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    tested = [r for r in records if r.get("held_out_error") is not None]
+    for kind, form in sorted({(r["curve"].kind, r["curve"].format) for r in tested}):
+        mine = [r for r in tested if (r["curve"].kind, r["curve"].format) == (kind, form)]
+        own, pool = [r for r in mine if r["engine"]], [r for r in mine if not r["engine"]]
+        h, plain = (np.array([r[k] for r in own or pool]) for k in ("held_out_error", "held_out_plain"))
+        both = np.median([r["held_out_error"] for r in pool]) if pool else np.nan
+        lines.append(
+            f"| {kind} | {form} | {len(own)} | {np.median(h):.3f} | {np.median(plain):.3f} | {(h <= 0.08).sum()} of {len(h)} | {both:.3f} |"
+        )
+    return lines
+
+
+def by_version(records: list[dict[str, Any]]) -> list[str]:
+    """Return errors of versions of engines that no curve has seen, by kind."""
+    lines = ["| kind | predicted from | versions | rows | median | worst |", "|---|---|---|---|---|---|"]
+    found = [u | {"kind": r["curve"].kind} for r in records for u in r.get("unseen", ())]
+    for kind, basis in sorted({(u["kind"], u["basis"]) for u in found}):
+        mine = [u for u in found if (u["kind"], u["basis"]) == (kind, basis)]
+        e = [u["error"] for u in mine]
+        lines.append(f"| {kind} | {basis} | {len(e)} | {sum(u['rows'] for u in mine)} | {np.median(e):.3f} | {max(e):.3f} |")
+    return lines
+
+
+def by_chip(records: list[dict[str, Any]]) -> list[str]:
+    """Return errors of chips predicted without their own measurements, from their nearest relative, by kind."""
+    kinds = sorted({r["curve"].kind for r in records if "borrowed" in r})
+    lines = ["| chip left out | from | " + " | ".join(kinds) + " |", "|---|---|" + "---|" * len(kinds)]
+    for name in sorted({r["chip"] for r in records if "borrowed" in r}):
+        mine = [r for r in records if r["chip"] == name and "borrowed" in r]
+        cells = []
+        for kind in kinds:
+            e = [r["borrowed"][1:] for r in mine if r["curve"].kind == kind]
+            cells.append(f"{np.median([x[0] for x in e]):.2f} ({np.median([x[1] for x in e]):.2f})" if e else "")
+        lines.append(f"| {name} | {', '.join(sorted({r['borrowed'][0] for r in mine}))} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def report(records: list[dict[str, Any]], pools: list, analog: list) -> str:
     """Return the tables of errors as Markdown."""
-    lines = ["| chip | kind | format | engine | rows | median | held out | 90% |", "|---|---|---|---|---|---|---|---|"]
+    lines = [*summary(records), "", *by_version(records), "", *by_chip(records), ""]
+    lines += [
+        "| chip | kind | format | engine | rows | shapes | median | held out | constants alone | 90% |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
     for r in records:
         if "median_error" not in r:
             continue
-        c, h = r["curve"], r["held_out_error"]
+        c, h, plain = r["curve"], r["held_out_error"], r["held_out_plain"]
         lines.append(
-            f"| {r['chip']} | {c.kind} | {c.format} | {r['engine'] or 'all'} | {r['rows']} | {r['median_error']:.3f} | "
-            f"{'' if h is None else f'{h:.3f}'} | {r['p90_error']:.3f} |"
+            f"| {r['chip']} | {c.kind} | {c.format} | {r['engine'] or 'all'} | {r['rows']} | {r['shapes']} | "
+            f"{r['median_error']:.3f} | {'' if h is None else f'{h:.3f}'} | {'' if h is None else f'{plain:.3f}'} | {r['p90_error']:.3f} |"
         )
     lines += [
         "",

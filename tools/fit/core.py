@@ -11,9 +11,11 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from wherewithal.model.op import Op
-from wherewithal.pricing.curve import Curve, Residual, blend, compute_seconds, memory_seconds
+from wherewithal.pricing.curve import SCANS, Curve, Residual, blend, compute_seconds, memory_seconds, surface_of
+from wherewithal.pricing.surface import GRIDS, effective
 
 POWER = {"stream": float("inf")}  # where one side is empty a plain maximum is the same and cheaper
+FEWEST_TABLED = 150  # measured times below which no table is fitted
 PER_ENGINE = 2500  # rows of one engine in a fit: every engine counts alike
 SCALE = 0.1  # of the soft L1 loss, in log time
 LOWEST = 1e-18
@@ -31,14 +33,14 @@ def features(kind: str, d: pd.DataFrame) -> tuple[list[np.ndarray], list[np.ndar
         return [fl, 4 * s[0] * s[2] * s[3], s[1]], [by]
     if kind == "attention_decode" or kind == "attention_latent":
         return [fl, fl / s[3], s[1]], [by, s[0] * s[2]]
-    if kind == "scan":
+    if kind in SCANS:
         return [fl, s[0]], [by]
     return [fl], [by]
 
 
 def constants(kind: str, x: np.ndarray, peak: float, bandwidth: float) -> dict[str, float]:
     """Return the named constants of a fit's coefficients [s per unit of each feature], launch last."""
-    n = {"matmul": 3, "batched_matmul": 3, "grouped_matmul": 4, "attention_prefill": 3, "scan": 2, "stream": 1}.get(
+    n = {"matmul": 3, "batched_matmul": 3, "grouped_matmul": 4, "attention_prefill": 3, "stream": 1, **dict.fromkeys(SCANS, 2)}.get(
         kind, 3
     )
     c, m = x[:n], x[n:-1]
@@ -53,7 +55,7 @@ def constants(kind: str, x: np.ndarray, peak: float, bandwidth: float) -> dict[s
         out["row_pad"] = c[3] / c[0]
     if kind in ("attention_decode", "attention_latent"):
         out["row_pad"], out["step_s"], out["pad_bytes"] = c[1] / c[0], c[2], m[1] / m[0]
-    if kind == "scan":
+    if kind in SCANS:
         out["step_s"] = c[1]
     if kind == "stream":
         out["compute_share"] = 1.0
@@ -121,7 +123,9 @@ class Samples:
         """Return seconds as the product prices them."""
         col = {k: self.d[k].to_numpy(float) for k in ("flops", "bytes", "s0", "s1", "s2", "s3")}
         op = Op("x", self.kind, c.format, col["flops"], col["bytes"], (col["s0"], col["s1"], col["s2"], col["s3"]))
-        busy = blend(compute_seconds(op, c, self.peak), memory_seconds(op, c, self.bandwidth), c.power)
+        surface = surface_of(c, self.peak)
+        arithmetic = effective(op, surface) / self.peak if surface else compute_seconds(op, c, self.peak)
+        busy = blend(arithmetic, memory_seconds(op, c, self.bandwidth), c.power)
         return self.fold(busy * np.ones(len(self.d))) + self.parts * c.launch_s + self.fixed
 
     def error(self, c: Curve) -> np.ndarray:
@@ -143,13 +147,13 @@ def held(shape: str) -> bool:
     return zlib.crc32(str(shape).encode()) % 4 == 0
 
 
-def thin(d: pd.DataFrame, rng_seed: int = 7) -> pd.DataFrame:
-    """Return at most PER_ENGINE measured times of every engine."""
+def thin(d: pd.DataFrame, rng_seed: int = 7, most: int = PER_ENGINE) -> pd.DataFrame:
+    """Return at most so many measured times of every engine."""
     rng = np.random.default_rng(rng_seed)
     keep: list[np.ndarray] = []
     for _, x in d.groupby("engine", sort=True):
         ids = np.unique(x["id"].to_numpy())
-        keep.append(rng.permutation(ids)[:PER_ENGINE] if len(ids) > PER_ENGINE else ids)
+        keep.append(rng.permutation(ids)[:most] if len(ids) > most else ids)
     return d[d["id"].isin(np.concatenate(keep))]
 
 
@@ -168,30 +172,53 @@ def rounded(c: dict[str, float]) -> dict[str, float]:
     return {k: v for k, v in out.items() if v > LOWEST}
 
 
-def fit(d: pd.DataFrame, kind: str, form: str, peak: float, bandwidth: float) -> dict[str, Any]:
-    """Return a curve record of samples: constants, residual over all rows, error on held-out shapes."""
+def smooth(d: pd.DataFrame, kind: str, form: str, peak: float, bandwidth: float) -> Curve:
+    """Return a curve of constants alone."""
     power = POWER.get(kind, 4.0)
+    if kind == "stream":  # rows that beat the memory were served by a cache: they say nothing about its share
+        d = d[d["seconds"] > d["bytes"] / bandwidth]
+    return Curve(kind, form, **rounded(Samples(thin(d), kind, peak, bandwidth).fit(power)), power=power)
+
+
+def tabled(d: pd.DataFrame, c: Curve, peak: float, bandwidth: float) -> Curve:
+    """Return a curve of constants and a table on top."""
+    from fit.grid import Table  # it needs the samples of this module
+
+    return Table(Samples(thin(d), c.kind, peak, bandwidth), c).fit()
+
+
+def size(e: np.ndarray) -> float:
+    """Return the median size of log errors, rounded."""
+    return round(float(np.median(np.abs(e))), 4)
+
+
+def fit(d: pd.DataFrame, kind: str, form: str, peak: float, bandwidth: float) -> dict[str, Any]:
+    """Return a curve record of samples: constants, residual over all rows, error on held-out shapes.
+
+    A table is kept where it predicts held-out shapes better than the constants alone.
+    """
     d = number(d)
     out = d["shape"].map(held)
-
-    def one(x: pd.DataFrame) -> Curve:
-        if kind == "stream":  # rows that beat the memory were served by a cache: they say nothing about its share
-            x = x[x["seconds"] > x["bytes"] / bandwidth]
-        got = rounded(Samples(thin(x), kind, peak, bandwidth).fit(power))
-        return Curve(kind, form, **got, power=power)
-
-    curve = one(d)
-    e = Samples(thin(d, 11), kind, peak, bandwidth).error(curve)
-    tested = None
+    plain = curve = smooth(d, kind, form, peak, bandwidth)
+    tested = before = None
     if out.any() and not out.all() and len(d) > 60:
-        tested = float(np.median(np.abs(Samples(thin(d[out], 11), kind, peak, bandwidth).error(one(d[~out])))))
+        known, rest = number(d[~out]), Samples(thin(d[out], 11), kind, peak, bandwidth)
+        part = smooth(known, kind, form, peak, bandwidth)
+        tested = before = size(rest.error(part))
+        if kind in GRIDS and known["id"].nunique() >= FEWEST_TABLED:
+            wide = size(rest.error(tabled(known, part, peak, bandwidth)))
+            if wide < before:
+                curve, tested = tabled(d, plain, peak, bandwidth), wide
+    e = Samples(thin(d, 11), kind, peak, bandwidth).error(curve)
     return {
         "curve": replace(curve, residual=Residual(**spread(e))),
+        "plain": plain,
         "rows": int(d["id"].nunique()),
         "shapes": int(d["shape"].nunique()),
-        "median_error": round(float(np.median(np.abs(e))), 4),
+        "median_error": size(e),
         "p90_error": round(float(np.quantile(np.abs(e), 0.9)), 4),
-        "held_out_error": None if tested is None else round(tested, 4),
+        "held_out_error": tested,
+        "held_out_plain": before,
         "engines": sorted({f"{a} {b}".strip() for a, b in zip(d["engine"], d["version"], strict=True)}),
         "sources": sorted(set(d["source"])),
         "samples": d,

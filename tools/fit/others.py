@@ -29,7 +29,7 @@ def infersim(data: Path) -> pd.DataFrame:
     d = d[d["suspect"].isna()].assign(aic_backend="infersim", aic_version="")
     out = []
     g = d[d["op"] == "gemm"].reset_index(drop=True)
-    out.append(t.product(g, INFERSIM, pd.Series(["fp8"] * len(g)), g["m"], g["n"], g["k"], g["latency_us"] * 1e-6))
+    out.append(t.product(g, INFERSIM, pd.Series(["fp8_block"] * len(g)), g["m"], g["n"], g["k"], g["latency_us"] * 1e-6))
     out += [_experts(d), _decode(d[(d["op"] == "mha") & (d["phase"] == "decode")]), _latent(d), _prefill(d)]
     return pd.concat(out, ignore_index=True)
 
@@ -49,7 +49,7 @@ def _experts(d: pd.DataFrame) -> pd.DataFrame:
                 g,
                 INFERSIM,
                 "grouped_matmul",
-                format="fp8",
+                format="fp8_block",
                 shape=[f"{name}{int(a)}x{int(b)}x{int(c)}" for a, b, c in zip(n, k, held, strict=True)],
                 s0=pairs / hit,
                 s1=n,
@@ -73,7 +73,7 @@ def _decode(d: pd.DataFrame) -> pd.DataFrame:
         d,
         INFERSIM,
         "attention_decode",
-        format="bf16",
+        format=np.where(kv == 1, t.KV8, "bf16"),
         shape=d["shape_key"],
         s0=b,
         s1=s,
@@ -93,7 +93,7 @@ def _latent(d: pd.DataFrame) -> pd.DataFrame:
         d,
         INFERSIM,
         "attention_latent",
-        format="bf16",
+        format=np.where(kv == 1, t.KV8, "bf16"),
         shape=d["kv_len"].astype(str),
         s0=b,
         s1=s,
@@ -291,10 +291,10 @@ def scans(data: Path) -> pd.DataFrame:
             t.samples_of(
                 d,
                 t.AIC + f": {name}",
-                "scan",
+                np.where(d["phase"] == "context", "scan_prefill", "scan_decode"),
                 format="bf16",
                 shape=d["phase"] + h.astype(int).astype(str),
-                s0=n / d["batch_size"].to_numpy(float),
+                s0=n,
                 s1=h,
                 s2=state,
                 flops=8 * n * h * state,

@@ -16,6 +16,8 @@ import pandas as pd
 
 COLUMNS = ["chip", "kind", "format", "engine", "version", "source", "shape", "s0", "s1", "s2", "s3", "flops", "bytes"]
 SMALLEST = 128  # matrix products narrower than this are not what a model asks for
+SHORTEST = 128  # prompts shorter than this fill a tile each: at equal tokens they cost more than longer ones
+KV8 = "bf16_kv8"  # attention in 16-bit arithmetic on an 8-bit cache
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,13 @@ def read(data: Path, name: str) -> pd.DataFrame:
     return d.reset_index(drop=True)
 
 
+def main_kernel(d: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return the rows of the kernel that an engine's version runs most under some keys: the rest are what it falls back to."""
+    keys = ["chip", "aic_backend", "aic_version", *keys]
+    rows = d.groupby([*keys, "kernel_source"], dropna=False)["latency"].transform("size")
+    return d[rows == rows.groupby([d[k] for k in keys], dropna=False).transform("max")].reset_index(drop=True)
+
+
 def samples_of(d: pd.DataFrame, source: str, kind: str, **columns: object) -> pd.DataFrame:
     """Return samples of a table: constants and arrays in `columns`, the rest from the table's own columns."""
     out = pd.DataFrame({"chip": d["chip"].to_numpy()})
@@ -79,14 +88,14 @@ AIC = "aiconfigurator-core 0.12.0 systems/data (Apache-2.0)"
 MATMUL_FORMATS = {
     "bfloat16": ("bf16", 2.0, 2.0),
     "fp8": ("fp8", 1.0, 1.0),
-    "fp8_block": ("fp8", 1.0, 1.0),
+    "fp8_block": ("fp8_block", 1.0, 1.0),
     "nvfp4": ("nvfp4", 0.5625, 0.5625),
     "sq": ("int8", 1.0, 1.0),
     "int8_wo": ("int8_wo", 1.0, 2.0),
     "int4_wo": ("int4_wo", 0.53125, 2.0),
     "w4a16_mxfp4": ("mxfp4_wo", 0.53125, 2.0),
     "w4a8_mxfp4_mxfp8": ("mxfp4", 0.53125, 1.03125),
-    "w4afp8": ("int4_wo", 0.53125, 1.0),
+    "w4afp8": ("int4_fp8", 0.53125, 1.0),
 }
 
 
@@ -148,16 +157,17 @@ def batched(data: Path) -> pd.DataFrame:
 def prefill(data: Path) -> pd.DataFrame:
     """Return causal attention of prompts: grouped heads (attention_context) and rebuilt latent heads (mla_context)."""
     d = read(data, "attention_context")
+    d = main_kernel(d[d["isl"] >= SHORTEST], ["attn_dtype", "kv_cache_dtype", "head_dim"])
     b, h, g, w, s = (
         d[c].to_numpy(float) for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim", "isl")
     )
     win = d["window_size"].fillna(0).to_numpy(float)
     seen = np.where((win > 0) & (win < s), win - win * win / (2 * s), (s + 1) / 2)
     kv = np.where(d["kv_cache_dtype"] == "fp8", 1.0, 2.0)
-    form = np.where(d["attn_dtype"] == "fp8", "fp8", "bf16")
+    form = np.where(d["attn_dtype"] == "fp8", "fp8", np.where(kv == 1, KV8, "bf16"))
     one = prompt_samples(d, ": attention_context", form, (b * s, seen, h, w), g, kv, b, (h, g, w))
     d = read(data, "mla_context")
-    d = d[d["kv_cache_dtype"] == "bfloat16"].reset_index(drop=True)
+    d = d[(d["kv_cache_dtype"] == "bfloat16") & (d["isl"] >= SHORTEST)].reset_index(drop=True)
     b, h, s = (d[c].to_numpy(float) for c in ("batch_size", "num_heads", "isl"))
     two = prompt_samples(
         d,
@@ -202,7 +212,7 @@ def prompt_samples(
 
 def decode(data: Path) -> pd.DataFrame:
     """Return attention of one new token per sequence, grouped heads."""
-    d = read(data, "attention_generation")
+    d = main_kernel(read(data, "attention_generation"), ["attn_dtype", "kv_cache_dtype", "head_dim"])
     b, h, g, w = (d[c].to_numpy(float) for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim"))
     s, win = (d["isl"] + d["step"]).to_numpy(float), d["window_size"].fillna(0).to_numpy(float)
     seen = np.where(win > 0, np.minimum(s, win), s)
@@ -211,7 +221,7 @@ def decode(data: Path) -> pd.DataFrame:
         d,
         AIC + ": attention_generation",
         "attention_decode",
-        format="bf16",
+        format=np.where(kv == 1, KV8, "bf16"),
         shape=["-".join(str(int(x)) for x in r) for r in zip(h, g, w, strict=True)],
         s0=b,
         s1=seen,
@@ -232,7 +242,7 @@ def latent(data: Path) -> pd.DataFrame:
         d,
         AIC + ": mla_generation",
         "attention_latent",
-        format="bf16",
+        format=np.where(kv == 1, KV8, "bf16"),
         shape=[str(int(x)) for x in h],
         s0=b,
         s1=s,
@@ -278,15 +288,21 @@ def routed(d: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def grouped(data: Path) -> pd.DataFrame:
     """Return expert layers: an up product (gate and up), a down product and the element-wise pass between, in one time.
 
-    Left out: layers without a gate (hidden 1024 and 2688), whose inner width the table does not tell.
+    Left out: layers without a gate (hidden 1024 and 2688, 512 experts of which 22 are chosen), whose inner width the
+    table does not tell, and kernels that an engine falls back to. Under expert parallelism the collector hands every
+    rank all tokens: those are read and written once, whoever computes them.
     """
     d = read(data, "moe")
-    d = d[~d["hidden_size"].isin([1024, 2688]) & (d["num_experts"] % d["moe_ep_size"] == 0)].reset_index(drop=True)
+    plain = d["kernel_source"].str.contains("nongated") | ((d["num_experts"] == 512) & (d["topk"] == 22))
+    d = d[~d["hidden_size"].isin([1024, 2688]) & ~plain & (d["num_experts"] % d["moe_ep_size"] == 0)]
+    d = main_kernel(d, ["moe_dtype"])
     rows, hit = routed(d)
-    inner = d["inter_size"].to_numpy(float) / d["moe_tp_size"].to_numpy(float)
-    return expert_layer(
-        d, AIC + ": moe", d["moe_dtype"], rows, hit, d["hidden_size"].to_numpy(float), inner, d["latency"] * 1e-3
-    )
+    hidden, inner = d["hidden_size"].to_numpy(float), d["inter_size"].to_numpy(float) / d["moe_tp_size"].to_numpy(float)
+    out = expert_layer(d, AIC + ": moe", d["moe_dtype"], rows, hit, hidden, inner, d["latency"] * 1e-3)
+    all_tokens = 4.0 * d["num_tokens"].to_numpy(float) * hidden * (d["moe_ep_size"].to_numpy() > 1)
+    keys = ["hidden_size", "inter_size", "moe_tp_size", "moe_ep_size", "num_experts", "topk"]
+    shape = d[keys].astype(int).astype(str).agg("x".join, axis=1).to_numpy()
+    return out.assign(fixed_bytes=out["fixed_bytes"] + np.tile(all_tokens, 2), shape=np.tile(shape, 2))
 
 
 def expert_layer(

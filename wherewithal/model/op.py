@@ -19,15 +19,16 @@ class Op(NamedTuple):
     Attributes:
         name: dotted, unique within its block.
         kind: the curve that prices it: `matmul`, `batched_matmul`, `grouped_matmul`, `attention_prefill`,
-            `attention_decode`, `attention_latent` (decode on one latent for all heads), `scan`, `stream`, or a collective: `all_reduce`, `all_gather`, `reduce_scatter`,
+            `attention_decode`, `attention_latent` (decode on one latent for all heads), `scan_decode`, `scan_prefill`, `stream`, or a
+            collective: `all_reduce`, `all_gather`, `reduce_scatter`,
             `all_to_all`, `send`.
         format: number format of the arithmetic (`bf16`, `fp8`, `int8`, `nvfp4`, ...).
         flops: [FLOP] a multiply-add is 2.
         bytes: [B] device memory traffic.
         sizes: sizes the curve depends on. matmul: (rows m, columns n, depth k); batched_matmul: (m, n, k, batch);
             grouped_matmul: (rows per expert, n, k, experts); attention_prefill: (query tokens, context, heads, head
-            size); attention_decode: (sequences, context, KV heads, query rows per KV head); scan: (tokens of
-            the longest sequence, heads, state per head); stream: ().
+            size); attention_decode: (sequences, context, KV heads, query rows per KV head); scan_*: (tokens, heads,
+            state per head); stream: ().
         wire: [B] collectives: payload of one rank before the algorithm's factor.
         over: collectives: name of the rank group that takes part.
         calls: launches; 0 where the operator vanishes.

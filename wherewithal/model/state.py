@@ -35,7 +35,7 @@ def recurrence(load: Load, f: Formats, heads: Num, state: float, factor: float, 
     for name, seqs, tokens in (("scan_decode", load.decode_seqs, decoded), ("scan_prefill", prompts, load.prefill_tokens)):
         moved = seqs * heads * (2.0 * state * STATE_BYTES) + tokens * columns * f.hidden_bytes
         sizes = (tokens, heads, state)
-        yield Op(name, "scan", "bf16", factor * tokens * heads * state, moved, sizes, calls=some(tokens))
+        yield Op(name, name, "bf16", factor * tokens * heads * state, moved, sizes, calls=some(tokens))
 
 
 def index_scan(load: Load, f: Formats, heads: float, dim: float, stride: float, key_bytes: float) -> Iterator[Op]:

@@ -94,7 +94,7 @@ def _used(s: Setup, path: str) -> bool:
     if not name.removeprefix("chip.").startswith("peak"):
         return True
     runs = {
-        x.arithmetic if x.arithmetic in d.machine.system.chip.peaks else "bf16"
+        d.machine.curves.peak_name(x.arithmetic)
         for d in s.pools.values()
         for x in d.machine.formats.parts.values()
     }

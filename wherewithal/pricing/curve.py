@@ -8,13 +8,14 @@ Every kind has the same form. With C the seconds of arithmetic and M the seconds
     grouped_matmul           C = skew (flops (1 + d/k) + r 2 E n k) / (c peak) + e k        M = skew_bytes bytes / (b bandwidth)
     attention_prefill        C = (flops + d 4 q h w) / (c peak) + e context
     attention_decode         C = (flops (1 + r/rows)) / (c peak) + e context    M = (bytes + s g pad) / (b bandwidth)
-    scan                     C = flops / (c peak) + e chain, chain the tokens of the longest sequence
+    scan_decode, scan_prefill  C = flops / (c peak) + e tokens
     stream                   C = 0
 
 with c and b the shares of peak and bandwidth (at most 1, so that no operator beats the datasheet), d and r the depth and
 the rows that tiles and pipelines add, e a latency per step of the longest chain, pad the bytes that a short sequence
 still moves. The form adds losses to a roofline (Williams, Waterman, Patterson 2009, doi 10.1145/1498765.1498785);
-its constants come from `catalog/data/curves`, which `tools/fit_curves.py` writes.
+its constants come from `catalog/data/curves`, which `tools/fit_curves.py` writes. Where a chip was measured at many sizes,
+C is (flops / x) phi / peak with a table phi of effective work over the sizes instead (`wherewithal.pricing.surface`).
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ import numpy as np
 
 from wherewithal.errors import InputError
 from wherewithal.machine.system import Chip
-from wherewithal.model.op import Num, Op
+from wherewithal.model.op import Num, Op, Rows
 from wherewithal.pricing.evidence import ANALOG, DATASHEET, MEASURED
+from wherewithal.pricing.surface import GRIDS, Surface, effective, probe, rising
 
 LATENT = "attention_latent"
+SCANS = ("scan", "scan_decode", "scan_prefill")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Curve:
         pad_bytes: [B] that each sequence and KV head of a decode step moves beyond its cache.
         power: p of the form; infinite for a plain maximum.
         balance: [FLOP/B] peak over bandwidth of the chips that constants of a pool come from; 0 where they are own.
+        surface: log(effective work / that of the constants above) at the nodes of the kind's grid, in percent, integers
+            with spaces between (see `wherewithal.pricing.surface`); empty where the constants are all there is.
         evidence: `measured`, `analog` or `datasheet`.
         residual: spread of the error where it was measured.
         basis: in words, what the constants rest on.
@@ -76,6 +81,7 @@ class Curve:
     pad_bytes: float = 0.0
     power: float = 4.0
     balance: float = 0.0
+    surface: str = ""
     evidence: str = DATASHEET
     residual: Residual = Residual(0.0, 0.0, 0.0, 0.0)
     basis: str = ""
@@ -141,9 +147,33 @@ def compute_seconds(op: Op, c: Curve, peak: float) -> Num:
         return op.flops * unit + s[0] * wide + c.step_s * s[1]
     if op.kind in ("attention_decode", LATENT):
         return op.flops * (unit + (unit * c.row_pad) / s[3]) + c.step_s * s[1]
-    if op.kind == "scan":
+    if op.kind in SCANS:
         return op.flops * unit + c.step_s * s[0]
     return op.flops * unit
+
+
+def surface_of(c: Curve, peak: float) -> Surface | None:
+    """Return the table of effective work of a curve; none where the curve has none.
+
+    Args:
+        c: the curve.
+        peak: [FLOP/s] of one rank in its format.
+    """
+    if not c.surface or c.kind not in GRIDS:
+        return None
+    grid = GRIDS[c.kind]
+    percent = np.array(c.surface.split(), dtype=float)
+    base, asked = plain_work(c, peak)
+    phi = np.maximum(base * np.exp(percent / 100.0), asked).reshape(grid.shape)
+    return Surface(c.kind, rising(phi, len(grid.work)))
+
+
+def plain_work(c: Curve, peak: float) -> tuple[Rows, Rows]:
+    """Return the effective work by the constants alone, and the work asked, at the nodes of the kind's grid (flat)."""
+    sizes, flops, unit = probe(c.kind)
+    asked = flops / unit
+    op = Op("probe", c.kind, c.format, flops, 0.0 * flops, sizes)
+    return np.maximum(compute_seconds(op, c, peak) * peak / unit, asked), asked
 
 
 def memory_seconds(op: Op, c: Curve, bandwidth: float) -> Num:
@@ -188,6 +218,7 @@ class Curves:
         self._curves: dict[tuple[str, str], Curve] = {}
         self._collectives: dict[tuple[str, str], CollectiveCurve] = {}
         self._peaks: dict[str, float] = {}
+        self._surfaces: dict[tuple[str, str], Surface | None] = {}
 
     def peak(self, form: str) -> float:
         """Return the peak of one rank in a format [FLOP/s], of the format that it is computed in where not native.
@@ -196,14 +227,19 @@ class Curves:
             InputError: where the chip has no peak that fits.
         """
         if form not in self._peaks:
-            order = (form, *self._store.computed_in(form))
-            found = [self.chip.peaks[f] for f in order if self.chip.peaks.get(f)]
-            if not found:
-                raise InputError(
-                    self.chip.name, f"no peak rate for {form!r}", "name a format that the chip computes in"
-                )
-            self._peaks[form] = found[0] / self.chip.ranks
+            self._peaks[form] = self.chip.peaks[self.peak_name(form)] / self.chip.ranks
         return self._peaks[form]
+
+    def peak_name(self, form: str) -> str:
+        """Return the format under which the chip states the peak that a format is computed at.
+
+        Raises:
+            InputError: where the chip has no peak that fits.
+        """
+        for name in (form, *self._store.computed_in(form)):
+            if self.chip.peaks.get(name):
+                return name
+        raise InputError(self.chip.name, f"no peak rate for {form!r}", "name a format that the chip computes in")
 
     def curve(self, kind: str, form: str) -> Curve:
         """Return the constants for a kind of operator in a format, with their evidence and residual."""
@@ -227,6 +263,16 @@ class Curves:
         """Return the constants that price an operator."""
         return self.curve(op.kind, op.format)
 
+    def _arithmetic(self, op: Op, c: Curve) -> Num:
+        """Return the seconds of arithmetic: by the table of effective work where the curve has one, else by constants."""
+        key, peak = (op.kind, op.format), self.peak(op.format)
+        if key not in self._surfaces:
+            self._surfaces[key] = surface_of(c, peak)
+        surface = self._surfaces[key]
+        if surface is None:
+            return compute_seconds(op, c, peak)
+        return effective(op, surface) * (1.0 / peak)
+
     def evidence(self, op: Op) -> str:
         """Return the evidence of the curve that prices an operator."""
         return self.of(op).evidence
@@ -234,7 +280,7 @@ class Curves:
     def seconds(self, op: Op) -> Num:
         """Return the time of one execution of an operator on one rank [s], element-wise; 0 where it has no calls."""
         c = self.of(op)
-        busy = blend(compute_seconds(op, c, self.peak(op.format)), memory_seconds(op, c, self.bandwidth), c.power)
+        busy = blend(self._arithmetic(op, c), memory_seconds(op, c, self.bandwidth), c.power)
         if isinstance(op.calls, np.ndarray):
             return busy * (op.calls > 0) + c.launch_s * op.calls
         return busy + c.launch_s * op.calls if op.calls > 0 else busy * 0.0
@@ -243,7 +289,7 @@ class Curves:
         """Return seconds of arithmetic, memory traffic and launches apart; they overlap, so they do not add up."""
         c = self.of(op)
         there: Num = np.where(op.calls > 0, 1.0, 0.0)
-        arithmetic: Num = compute_seconds(op, c, self.peak(op.format)) * there
+        arithmetic: Num = self._arithmetic(op, c) * there
         traffic: Num = memory_seconds(op, c, self.bandwidth) * there
         return {"compute": arithmetic, "memory": traffic, "launch": c.launch_s * op.calls}
 
@@ -270,8 +316,8 @@ _COLLECTIVE = ("share_of_bandwidth", "latency_s", "launch_s", "ramp_s")
 
 def _curve(row: Mapping[str, Any], evidence: str, basis: str) -> Curve:
     constants = {k: float(row[k]) for k in _SHARES if k in row}
-    r = Residual(**row["residual"])
-    return Curve(row["kind"], row["format"], **constants, evidence=evidence, residual=r, basis=basis)
+    r, surface = Residual(**row["residual"]), row.get("surface", "")
+    return Curve(row["kind"], row["format"], **constants, surface=surface, evidence=evidence, residual=r, basis=basis)
 
 
 class Store:

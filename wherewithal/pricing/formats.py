@@ -113,9 +113,9 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     main = main if main in stored else "other"
     weights, activations = stored[main], inputs or fed[main]
     kv = find(asked.get("kv") or model.kv or "bf16")
-    formats = Formats(
-        parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=native(chip, "bf16")
-    )
+    core = native(chip, "bf16")
+    core = str(_table()["cache"].get(f"{core} {kv.arithmetic}", core))
+    formats = Formats(parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=core)
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
 
@@ -149,6 +149,6 @@ def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, 
             notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
         return name, run, Stored(form.bits, str(table["unpacked"].get(form.arithmetic, run)))
     if run == wanted:
-        return name, fed.name, Stored(form.bits, run)
+        return name, fed.name, Stored(form.bits, str(table["scaled"].get(form.name, run)) if run == form.arithmetic else run)
     notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights are converted to {run}")
     return run, run, Stored(find(run).bits, run)
