@@ -19,7 +19,8 @@ OP_KINDS = {
     "attention_prefill",
     "attention_decode",
     "attention_latent",
-    "scan",
+    "scan_decode",
+    "scan_prefill",
     "stream",
 }
 LENGTHS = {
@@ -29,7 +30,8 @@ LENGTHS = {
     "attention_prefill": 4,
     "attention_decode": 4,
     "attention_latent": 4,
-    "scan": 3,
+    "scan_decode": 3,
+    "scan_prefill": 3,
     "stream": 0,
 }
 BLOCK_KINDS = {"attention", "linear", "mlp", "moe", "embedding", "head", "tower", "residual"}
