@@ -15,15 +15,16 @@ from typing import Any
 
 from wherewithal.measure import predicted, score
 from wherewithal.measure.asked import engine_of
+from wherewithal.measure.folds import chip_of
 from wherewithal.measure.predicted import Predicted
 from wherewithal.measure.rows import SCORED, Row
-from wherewithal.pricing.intervals import band
+from wherewithal.pricing.intervals import Case, band
 
 Progress = Callable[[str, int, int], None] | None
 # What a metric's interval is that of.
 FIGURE = {
     "ttft_s": "ttft_s", "tpot_s": "tpot_s", "e2e_s": "e2e_s", "power_w": "power_w",
-    "input_tokens_per_s_per_chip": "input_tokens_per_s",
+    "joules_per_output_token": "power_w", "input_tokens_per_s_per_chip": "input_tokens_per_s",
 }  # fmt: skip
 # Runs that one worker takes at a time, and below which a second process costs more than it saves.
 CHUNK, ALONE = 40, 120
@@ -220,8 +221,14 @@ def judge(job: Job) -> list[Judged]:
     return [_judged(r, p) for r, p in zip(rows, predicted.run(rows, name), strict=True)]
 
 
+def figure_of(metric: str) -> str:
+    """Return the figure whose interval a metric has."""
+    return FIGURE.get(metric, "output_tokens_per_s")
+
+
 def _judged(row: Row, one: Predicted) -> Judged:
     if one.why:
         return Judged(row, one, math.nan, math.nan)
-    low, high = band(FIGURE.get(row.metric, "output_tokens_per_s"), one.evidence)
+    case = Case(row.load, chip_of(row.system, row.chip))
+    low, high = band(figure_of(row.metric), one.evidence, case)
     return Judged(row, one, one.value * low, one.value * high)

@@ -19,7 +19,7 @@ from wherewithal.plan.search import Found, Goal
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Bound
 from wherewithal.pricing.evidence import weakest
-from wherewithal.pricing.intervals import band
+from wherewithal.pricing.intervals import Case, band
 
 
 class Context(NamedTuple):
@@ -55,16 +55,22 @@ class Passed(NamedTuple):
     busy: float = 1.0
 
 
-def interval(value: float, figure: str, evidence: str) -> Interval:
+def interval(value: float, figure: str, evidence: str, case: Case) -> Interval:
     """Return a figure with its 80% interval."""
-    low, high = band(figure, evidence)
+    low, high = band(figure, evidence, case)
     return Interval(value, value * low, value * high)
 
 
-def latency(value: float, figure: str, evidence: str, bound: Bound | None) -> Latency:
+def latency(value: float, evidence: str, case: Case, bound: Bound | None, name: str) -> Latency:
     """Return a latency with its 80% interval and the statistic that was asked for."""
-    low, high = band(figure, evidence)
+    low, high = band(name, evidence, case)
     return Latency(value, value * low, value * high, bound.statistic if bound else "mean")
+
+
+def case_of(c: Context) -> Case:
+    """Return what the width of an interval may depend on: how requests come, and the chip where all pools have one."""
+    chips = {d.machine.system.chip.name for d in c.deployments.values()}
+    return Case(c.goal.offered.kind, chips.pop() if len(chips) == 1 else "")
 
 
 def plan_of(c: Context, found: Found, row: int) -> Plan:
@@ -92,7 +98,8 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
     slo = c.goal.slo
     w = next(iter(c.deployments.values())).workload
     whole = weakest([p.evidence for p in passed])
-    tokens = interval(at["rate"] * c.chips, "output_tokens_per_s", whole)
+    case = case_of(c)
+    tokens = interval(at["rate"] * c.chips, "output_tokens_per_s", whole, case)
     uses = [Use(p.pool, c.deployments[p.pool.role].machine.system, p.compute_use, p.memory_use, p.busy) for p in passed]
     paid = bill(uses, _unused(c, uses), c.pue, c.prices, tokens)
     meets = _within(slo.ttft, at["ttft_s"]) and _within(slo.tpot, at["tpot_s"])
@@ -101,11 +108,11 @@ def _plan(c: Context, serving: str, passed: list[Passed], at: dict[str, float]) 
         serving=serving,
         chips=c.chips,
         pools=tuple(p.pool for p in passed),
-        ttft_s=latency(at["ttft_s"], "ttft_s", whole, slo.ttft),
-        tpot_s=latency(at["tpot_s"], "tpot_s", whole, slo.tpot),
+        ttft_s=latency(at["ttft_s"], whole, case, slo.ttft, "ttft_s"),
+        tpot_s=latency(at["tpot_s"], whole, case, slo.tpot, "tpot_s"),
         output_tokens_per_s=tokens,
-        output_tokens_per_s_per_chip=interval(at["rate"], "output_tokens_per_s", whole),
-        requests_per_s=interval(at["requests_per_s"], "output_tokens_per_s", whole),
+        output_tokens_per_s_per_chip=interval(at["rate"], "output_tokens_per_s", whole, case),
+        requests_per_s=interval(at["requests_per_s"], "output_tokens_per_s", whole, case),
         power_w=paid.power_w,
         joules_per_output_token=paid.joules_per_output_token,
         usd_per_hour=paid.usd_per_hour,
