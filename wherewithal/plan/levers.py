@@ -19,7 +19,7 @@ from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.pricing import formats
 
 # Layouts that a changed question is searched over, and levers that are shown.
-NEAR, SHOWN = 160, 3
+NEAR, SHOWN = 96, 3
 
 
 def near(found: list[Found], most: int = NEAR) -> Layouts:
