@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from tests.oracle.effective import LAYER, Table, along
+
+TABLES: dict[tuple[Any, float], Table] = {}
 Z90 = 1.2815515655446004
 BUSIEST = 0.95
 
@@ -103,22 +106,10 @@ def roof(w: World, kind: str, form: str, flops: float, moved: float, sizes: tupl
     if calls == 0:
         return 0.0
     c = w.curves.curve(kind, form)
-    peak = w.curves.peak(form) * c.compute_share
     band = w.system.chip.bandwidth_bytes_per_s / w.system.chip.ranks * c.memory_share
-    if kind in ("matmul", "batched_matmul"):
-        arithmetic = flops * (1 + c.depth_pad / sizes[2]) / peak + c.step_s * sizes[2]
-    elif kind == "grouped_matmul":
-        _, n, k, groups = sizes
-        arithmetic = skew[0] * (flops * (1 + c.depth_pad / k) + c.row_pad * 2 * groups * n * k) / peak + c.step_s * k
-    elif kind == "attention_prefill":
-        queries, context, heads, size = sizes
-        arithmetic = (flops + c.depth_pad * 4 * queries * heads * size) / peak + c.step_s * context
-    elif kind in ("attention_decode", "attention_latent"):
-        seqs, context, kv_heads, rows = sizes
-        arithmetic = flops * (1 + c.row_pad / rows) / peak + c.step_s * context
-        moved = moved + seqs * kv_heads * c.pad_bytes
-    else:
-        arithmetic = flops / peak
+    arithmetic = spent(w, kind, form, flops, sizes, skew[0])
+    if kind in ("attention_decode", "attention_latent"):
+        moved = moved + sizes[0] * sizes[2] * c.pad_bytes
     traffic = skew[1] * moved / band if kind == "grouped_matmul" else moved / band
     if math.isinf(c.power):
         both = max(arithmetic, traffic)
@@ -127,11 +118,47 @@ def roof(w: World, kind: str, form: str, flops: float, moved: float, sizes: tupl
     return both + c.launch_s * calls
 
 
+def spent(w: World, kind: str, form: str, flops: float, sizes: tuple[float, ...], skew: float) -> float:
+    """Seconds of arithmetic: by the curve's table of effective work where it has one, else by its constants."""
+    c, peak = w.curves.curve(kind, form), w.curves.peak(form)
+    if not c.surface or kind not in LAYER:
+        return smooth_work(c, kind, peak, flops, sizes, skew)
+    if (c, peak) not in TABLES:
+        TABLES[c, peak] = Table(c, peak, lambda at, asked: smooth_work(c, kind, peak, asked, at, 1.0))
+    layer, work = along(kind, sizes)
+    if kind == "grouped_matmul":  # of the busiest rank: as many more pairs, over as many more experts as it hits
+        each = 2 * sizes[1] * sizes[2]
+        return TABLES[c, peak](layer, [flops / each / sizes[3], sizes[3] * skew]) * each / peak
+    return TABLES[c, peak](layer, work) * flops / math.prod(work) / peak
+
+
+def smooth_work(c: Any, kind: str, peak: float, flops: float, sizes: tuple[float, ...], skew: float) -> float:
+    """Seconds of arithmetic by a curve's constants."""
+    rate = peak * c.compute_share
+    if kind in ("matmul", "batched_matmul"):
+        return flops * (1 + c.depth_pad / sizes[2]) / rate + c.step_s * sizes[2]
+    if kind == "grouped_matmul":
+        _, n, k, groups = sizes
+        return skew * (flops * (1 + c.depth_pad / k) + c.row_pad * 2 * groups * n * k) / rate + c.step_s * k
+    if kind == "attention_prefill":
+        queries, context, heads, size = sizes
+        return (flops + c.depth_pad * 4 * queries * heads * size) / rate + c.step_s * context
+    if kind in ("attention_decode", "attention_latent"):
+        return flops * (1 + c.row_pad / sizes[3]) / rate + c.step_s * sizes[1]
+    return flops / rate
+
+
 def product(w: World, part: str, m: float, n: float, k: float) -> float:
     stored = w.formats.stored(part)
-    read = w.formats.activation_bits / 8 if stored.arithmetic != "bf16" else w.formats.hidden_bits / 8
+    read = input_bytes(w, stored)
     moved = n * k * stored.bits / 8 + m * k * read + m * n * w.formats.hidden_bits / 8
     return roof(w, "matmul", stored.arithmetic, 2 * m * n * k, moved, (m, n, k))
+
+
+def input_bytes(w: World, stored: Any) -> float:
+    """Bytes of one input element: 16 bits for products in 16 bits and for weights alone in fewer (`..._wo`)."""
+    wide = stored.arithmetic == "bf16" or stored.arithmetic.endswith("_wo")
+    return (w.formats.hidden_bits if wide else w.formats.activation_bits) / 8
 
 
 def elementwise(w: World, elements: float, passes: float) -> float:
@@ -216,7 +243,7 @@ def experts(w: World, b: Any, d: Degrees, a: Asked) -> float:
     skew = min(1 + math.sqrt(2 * math.log(ranks) / max(pairs, 1.0)), ranks)
     most = min(hit * skew, math.ceil(held))
     stored = w.formats.stored("experts")
-    read = w.formats.activation_bits / 8 if stored.arithmetic != "bf16" else w.formats.hidden_bits / 8
+    read = input_bytes(w, stored)
     for n, k in (((2 if b.gated else 1) * inside, b.hidden), (b.hidden, inside)):
         each = k * read + n * w.formats.hidden_bits / 8
         moved, busiest = hit * n * k * stored.bits / 8 + pairs * each, most * n * k * stored.bits / 8 + pairs * skew * each
@@ -275,7 +302,7 @@ def network(w: World, block: Any, d: Degrees, a: Asked) -> float:
     if name == "Moe" and d.dp > 1:
         met = d.ep * (1 - (1 - 1 / d.ep) ** block.per_token) * d.etp
         stored = w.formats.stored("experts")
-        there = w.formats.activation_bits / 8 if stored.arithmetic != "bf16" else hidden
+        there = input_bytes(w, stored)
         for element in (there, hidden):
             total += collective(w, "all_to_all", d.ep * d.etp, 1, a.tokens / d.tp * met * block.hidden * element)
     return total
