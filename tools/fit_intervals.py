@@ -27,13 +27,16 @@ def judged(keep: Path | None, kept: Path | None) -> validate.Report:
     if kept is not None:
         report: validate.Report = pickle.loads(kept.read_bytes())
         return report
-    report = validate.validate(
-        rows.own(), progress=lambda _, done, of: print(f"\r{done} of {of}", end="", file=sys.stderr)
-    )
+    report = validate.validate(rows.own(), progress=_progress)
     print(file=sys.stderr)
     if keep is not None:
         keep.write_bytes(pickle.dumps(report))
     return report
+
+
+def _progress(_: str, done: int, of: int) -> None:
+    if done % 500 < 4:
+        print(f"\r{done} of {of}", end="", file=sys.stderr)
 
 
 def stored(cells: dict[tuple[str, str, str], Cell], about: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from wherewithal.catalog import load as catalog
 from wherewithal.errors import FileProblems, InputError, Problem
@@ -24,6 +25,10 @@ NEEDED = ("id", "model", "system", "chips", "load", "metric", "value")
 NUMBERS = (
     "chips", "input_tokens", "output_tokens", "length_spread", "concurrency", "requests", "request_rate_per_s",
     "cached_input_tokens", "accepted_tokens_per_step", "value",
+)  # fmt: skip
+TEXTS = (
+    "id", "model", "system", "load", "metric", "source", "date", "engine", "engine_version", "chip", "serving", "layout",
+    "statistic", "notes", "input_is",
 )  # fmt: skip
 LOADS = ("closed", "open", "offline", "static")
 STATISTICS = ("mean", "median", "p90", "p95", "p99")
@@ -238,20 +243,12 @@ def _range(name: str, value: float, at: int) -> Iterator[Problem]:
 
 
 def _row(cells: Mapping[str, str]) -> Row:
-    text = {
-        k: cells.get(k, "")
-        for k in ("id", "model", "system", "load", "metric", "source", "date", "engine", "engine_version", "chip",
-                  "serving", "layout", "statistic", "notes", "input_is")
-    }  # fmt: skip
-    numbers = {n: float(cells[n]) for n in NUMBERS if n not in ("chips", "value") and cells.get(n)}
+    said: dict[str, Any] = {k: cells.get(k, "") for k in TEXTS}
+    said |= {n: float(cells[n]) for n in NUMBERS if cells.get(n)}
     parts = (p.partition("=") for p in cells.get("precision", "").split())
-    eligible = {"yes": True, "no": False}.get(cells.get("eligible", ""))
     return Row(
-        **text,
-        **numbers,
-        chips=float(cells["chips"]),
-        value=float(cells["value"]),
+        **said,
         precision={k: v for k, _, v in parts},
         weight=float(cells.get("weight") or 1.0),
-        eligible=eligible,
+        eligible={"yes": True, "no": False}.get(cells.get("eligible", "")),
     )
