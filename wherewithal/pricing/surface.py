@@ -224,17 +224,19 @@ def _cell(x: Num, axis: Axis) -> NDArray[np.integer[Any]]:
 
 
 def effective(op: Op, surface: Surface) -> Num:
-    """Return the FLOP that a kernel really spends on an operator [FLOP]; the busiest rank has skew times the rows."""
+    """Return the FLOP that a kernel really spends on an operator [FLOP].
+
+    The busiest rank of an expert group has skew times the rows, spread over skew times the experts of `sizes`.
+    """
     s = op.sizes
     work, layer = coordinates(op.kind, s)
     if op.kind == "grouped_matmul":
-        work = (work[0] * op.skew, work[1])
+        each = 2.0 * s[1] * s[2]
+        return surface((op.flops / (each * s[3]), s[3] * op.skew), layer) * each
     phi = surface(work, layer)
     if op.kind == "matmul":
         return phi * (2.0 * s[1] * s[2])
     if op.kind == "batched_matmul":
         return phi * (2.0 * s[1] * s[2] * s[3])
-    if op.kind == "grouped_matmul":
-        return phi * (2.0 * s[1] * s[2])
     every = work[0] * work[1] if len(work) > 1 else work[0]
     return phi * (op.flops / np.maximum(every, 1e-9))
