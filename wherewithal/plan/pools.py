@@ -29,6 +29,7 @@ from wherewithal.plan.search import (
     pieces,
     space,
     stack,
+    step_tokens,
     ties,
 )
 from wherewithal.plan.steady import Deployment
@@ -447,7 +448,7 @@ def _decode_grid(
     if "decode" not in given:
         return np.ones(2), np.zeros(2), np.array([float(goal.offered.rate_per_s or 1e12)] * 2)
     d, (split, replicas) = pools["decode"], given["decode"]
-    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=d.engine.token_budget, role="decode")
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=step_tokens(d, split, "decode"), role="decode")
     most = max(min(float(held.sequences) / float(split.pipeline * split.microbatches), d.engine.max_seqs), 1.0)
     s = np.exp(np.linspace(0.0, np.log(most), 512)) if most > 1 else np.ones(2)
     seconds = steady.host(d, split, s, steady.decode_step(d, split, s).seconds)

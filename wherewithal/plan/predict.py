@@ -20,7 +20,7 @@ from wherewithal.plan.memory import room
 from wherewithal.plan.outcome import Outcome
 from wherewithal.plan.pools import carrying
 from wherewithal.plan.result import plan_of
-from wherewithal.plan.search import Counts, Extremes, Found, Goal, boundaries, colocated, model_facts
+from wherewithal.plan.search import Counts, Extremes, Found, Goal, boundaries, colocated, model_facts, step_tokens
 from wherewithal.plan.serve import context
 from wherewithal.plan.setup import Question, Setup, setup
 from wherewithal.plan.steady import Deployment
@@ -167,8 +167,7 @@ def _replicas(s: Setup, role: str, one: Asked, asked: dict[str, Asked]) -> int:
 
 def _misses(d: Deployment, split: Split, role: str) -> Extremes | None:
     """Return by how much a pool misses memory; None where it fits."""
-    budget = d.engine.token_budget
-    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=budget, role=role)
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=step_tokens(d, split, role), role=role)
     if float(held.sequences) >= 1:
         return None
     needed = float(held.weights + held.activations + held.longest + held.reserved)

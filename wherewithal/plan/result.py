@@ -15,7 +15,7 @@ from wherewithal.plan.answer import Interval, Latency, Layout, Memory, OperatorR
 from wherewithal.plan.bill import Prices, Use, bill
 from wherewithal.plan.lattice import NAMES
 from wherewithal.plan.memory import room
-from wherewithal.plan.search import Found, Goal
+from wherewithal.plan.search import Found, Goal, step_tokens
 from wherewithal.plan.steady import Deployment
 from wherewithal.plan.workload import Bound
 from wherewithal.pricing.evidence import weakest
@@ -233,9 +233,7 @@ def layout_of(split: Split) -> Layout:
 
 def memory_of(d: Deployment, split: Split, role: str, s: float) -> Memory:
     """Return where the bytes of one chip go [B], with s sequences per attention group and micro-batch."""
-    budget = d.engine.token_budget / (float(split.data) if d.engine.budget_per_data_group else 1.0)
-    tokens = min(budget, d.engine.max_seqs * d.workload.step_tokens) if role == "decode" else budget
-    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=tokens, role=role)
+    held = room(d.model, split, d.machine, d.engine, d.workload, tokens=step_tokens(d, split, role), role=role)
     ranks = d.machine.system.chip.ranks
     sequences = s * float(split.pipeline * split.microbatches)
     kv = float(held.per_sequence) * sequences

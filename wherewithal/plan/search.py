@@ -151,7 +151,7 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     for text, rows in why.items():
         counts.because(text, rows)
     split = Split(**every.columns)
-    tokens = _step_tokens(d, split, role)
+    tokens = step_tokens(d, split, role)
     memory = room(d.model, split, d.machine, engine, d.workload, tokens=tokens, role=role)
     held = np.broadcast_to(memory.sequences, (len(every),))
     needed = np.broadcast_to(memory.weights + memory.activations + memory.longest + memory.reserved, (len(every),))
@@ -188,7 +188,7 @@ def model_facts(model: Model) -> dict[str, float]:
     }
 
 
-def _step_tokens(d: Deployment, split: Split, role: str) -> Rows:
+def step_tokens(d: Deployment, split: Split, role: str) -> Rows:
     """Return the tokens of the largest step of one attention group, which set its working memory."""
     budget = d.engine.token_budget / (split.data if d.engine.budget_per_data_group else 1.0)
     return np.asarray(np.minimum(budget, d.engine.max_seqs * d.workload.step_tokens) if role == "decode" else budget)
