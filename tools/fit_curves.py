@@ -28,7 +28,16 @@ from wherewithal.pricing.curve import Curve, Residual  # noqa: E402
 from wherewithal.pricing.surface import GRIDS  # noqa: E402
 
 DATE = "2026-11-24"  # of the measurement snapshot
-PEAK = {"fp8_block": ("fp8",), "int4_fp8": ("fp8",), "bf16_kv8": ("bf16",), "nvfp4": ("fp4",), "mxfp4": ("fp4", "fp8"), "int4_wo": ("bf16",), "int8_wo": ("bf16",), "mxfp4_wo": ("bf16",)}
+PEAK = {
+    "fp8_block": ("fp8",),
+    "int4_fp8": ("fp8",),
+    "bf16_kv8": ("bf16",),
+    "nvfp4": ("fp4",),
+    "mxfp4": ("fp4", "fp8"),
+    "int4_wo": ("bf16",),
+    "int8_wo": ("bf16",),
+    "mxfp4_wo": ("bf16",),
+}
 CONSTANTS = ("compute_share", "memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power")
 FEWEST = 20  # rows below which no curve is fitted
 FEWEST_OWN = 60  # rows below which an engine has no constants of its own
@@ -205,7 +214,12 @@ def balance(names: list[str], form: str, chips: dict[str, tables.Chip]) -> float
 
 
 def write(
-    out: Path, records: list[dict[str, Any]], pools: list, analog: list, by_hand: dict[str, Any], chips: dict[str, tables.Chip]
+    out: Path,
+    records: list[dict[str, Any]],
+    pools: list,
+    analog: list,
+    by_hand: dict[str, Any],
+    chips: dict[str, tables.Chip],
 ) -> None:
     """Write every file of curves."""
     published(records, pools, by_hand)
@@ -281,7 +295,9 @@ def by_version(records: list[dict[str, Any]]) -> list[str]:
     for kind, basis in sorted({(u["kind"], u["basis"]) for u in found}):
         mine = [u for u in found if (u["kind"], u["basis"]) == (kind, basis)]
         e = [u["error"] for u in mine]
-        lines.append(f"| {kind} | {basis} | {len(e)} | {sum(u['rows'] for u in mine)} | {np.median(e):.3f} | {max(e):.3f} |")
+        lines.append(
+            f"| {kind} | {basis} | {len(e)} | {sum(u['rows'] for u in mine)} | {np.median(e):.3f} | {max(e):.3f} |"
+        )
     return lines
 
 

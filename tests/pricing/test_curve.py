@@ -24,7 +24,16 @@ from wherewithal.pricing.surface import GRIDS, effective
 FOLDER = Path(__file__).resolve().parents[2] / "wherewithal" / "catalog" / "data" / "curves"
 NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise"}
 FILES = sorted(p.stem for p in FOLDER.glob("*.toml") if p.stem not in NOT_A_CHIP)
-KINDS = ("matmul", "batched_matmul", "grouped_matmul", "attention_prefill", "attention_decode", "scan_decode", "scan_prefill", "stream")
+KINDS = (
+    "matmul",
+    "batched_matmul",
+    "grouped_matmul",
+    "attention_prefill",
+    "attention_decode",
+    "scan_decode",
+    "scan_prefill",
+    "stream",
+)
 LINKS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send")
 size = st.floats(1.0, 1e5)
 
@@ -196,7 +205,9 @@ def test_tables_are_whole() -> None:
     assert found > 100
 
 
-@pytest.mark.parametrize(("kind", "form", "near"), [("matmul", "fp8_block", "fp8"), ("attention_decode", "bf16_kv8", "bf16")])
+@pytest.mark.parametrize(
+    ("kind", "form", "near"), [("matmul", "fp8_block", "fp8"), ("attention_decode", "bf16_kv8", "bf16")]
+)
 def test_formats_of_one_arithmetic_stand_in_for_each_other(kind: str, form: str, near: str) -> None:
     curves = curves_for(chip())
     assert curves.peak(form) == curves.peak(near)

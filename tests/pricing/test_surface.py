@@ -33,13 +33,20 @@ def test_a_table_is_exact_at_its_nodes(kind: str) -> None:
     sizes, _, _ = probe(kind)
     work, layer = coordinates(kind, sizes)
     one = np.ones(phi.size)
-    got = np.array([float(made(tuple((w * one)[i] for w in work), tuple((v * one)[i] for v in layer))) for i in range(0, phi.size, 37)])
+    got = np.array(
+        [
+            float(made(tuple((w * one)[i] for w in work), tuple((v * one)[i] for v in layer)))
+            for i in range(0, phi.size, 37)
+        ]
+    )
     np.testing.assert_allclose(got, phi.ravel()[::37], rtol=1e-9)
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(KINDS), st.integers(0, 5), size, size, size, size, st.floats(1.0, 100.0), st.integers(0, 1))
-def test_more_work_is_never_less(kind: str, seed: int, a: float, b: float, c: float, d: float, more: float, which: int) -> None:
+def test_more_work_is_never_less(
+    kind: str, seed: int, a: float, b: float, c: float, d: float, more: float, which: int
+) -> None:
     made, _ = surface(kind, seed, rough=3.0)
     grid = GRIDS[kind]
     work, layer = [a, b][: len(grid.work)], tuple([c, d][: len(grid.layer)])

@@ -40,9 +40,14 @@ def features(kind: str, d: pd.DataFrame) -> tuple[list[np.ndarray], list[np.ndar
 
 def constants(kind: str, x: np.ndarray, peak: float, bandwidth: float) -> dict[str, float]:
     """Return the named constants of a fit's coefficients [s per unit of each feature], launch last."""
-    n = {"matmul": 3, "batched_matmul": 3, "grouped_matmul": 4, "attention_prefill": 3, "stream": 1, **dict.fromkeys(SCANS, 2)}.get(
-        kind, 3
-    )
+    n = {
+        "matmul": 3,
+        "batched_matmul": 3,
+        "grouped_matmul": 4,
+        "attention_prefill": 3,
+        "stream": 1,
+        **dict.fromkeys(SCANS, 2),
+    }.get(kind, 3)
     c, m = x[:n], x[n:-1]
     out = {
         "compute_share": min(1.0, 1 / (c[0] * peak)),

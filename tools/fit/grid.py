@@ -55,7 +55,9 @@ def roughness(grid: Grid) -> sp.csc_matrix:
     for a, n in enumerate(grid.shape):
         one, two = (np.take(index, range(s, n - 1 + s), a).ravel() for s in (0, 1))
         m = len(one)
-        d = sp.csr_matrix((np.r_[-np.ones(m), np.ones(m)], (np.r_[range(m), range(m)], np.r_[one, two])), (m, index.size))
+        d = sp.csr_matrix(
+            (np.r_[-np.ones(m), np.ones(m)], (np.r_[range(m), range(m)], np.r_[one, two])), (m, index.size)
+        )
         total = total + SMOOTH["layer" if a < len(grid.layer) else "work"] * (d.T @ d)
     return total.tocsc()
 

@@ -29,7 +29,9 @@ def infersim(data: Path) -> pd.DataFrame:
     d = d[d["suspect"].isna()].assign(aic_backend="infersim", aic_version="")
     out = []
     g = d[d["op"] == "gemm"].reset_index(drop=True)
-    out.append(t.product(g, INFERSIM, pd.Series(["fp8_block"] * len(g)), g["m"], g["n"], g["k"], g["latency_us"] * 1e-6))
+    out.append(
+        t.product(g, INFERSIM, pd.Series(["fp8_block"] * len(g)), g["m"], g["n"], g["k"], g["latency_us"] * 1e-6)
+    )
     out += [_experts(d), _decode(d[(d["op"] == "mha") & (d["phase"] == "decode")]), _latent(d), _prefill(d)]
     return pd.concat(out, ignore_index=True)
 
