@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 
 from wherewithal.measure.folds import FOLDS, block
+from wherewithal.measure.judged import Judged
 from wherewithal.measure.rows import COLUMNS, Row
 from wherewithal.measure.score import Line, cell, line, off, worst
-from wherewithal.measure.validate import Judged, Report
+from wherewithal.measure.validate import Report
 
 FEWEST = 20
 INTRODUCTION = """# Accuracy
@@ -51,7 +52,7 @@ wherewithal validate --measurements FILE.csv --by source,chip
 
 says what is wrong with the file, one line each with row and column, or how far off the predictions are. A file in the
 folder `measured/` of your own catalog (`wherewithal catalog where`) is scored with the catalog's rows. To put it into
-the catalog, add `wherewithal/catalog/data/measured/SOURCE.csv`, its source to `sources.tsv` there, and run the command
+the catalog, add `wherewithal/catalog/data/measured/NAME.csv`, its source to `sources.tsv` there, and run the command
 at the top: it fits the intervals anew. Facts and conditions only: no prose of the source.
 """
 

@@ -13,7 +13,8 @@ from wherewithal.app.text import clean, number, percent
 from wherewithal.measure.score import line
 
 if TYPE_CHECKING:
-    from wherewithal.measure.validate import Judged, Report
+    from wherewithal.measure.judged import Judged
+    from wherewithal.measure.validate import Report
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008); the shape repeats what the colour says.
 MARKS = {"measured": ("#0072b2", "circle"), "analog": ("#d55e00", "diamond"), "datasheet": ("#666666", "cross")}

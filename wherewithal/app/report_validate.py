@@ -12,8 +12,9 @@ from wherewithal.app.text import Column, number, wrapped
 from wherewithal.app.text import percent as _percent
 
 if TYPE_CHECKING:
+    from wherewithal.measure.judged import Judged
     from wherewithal.measure.score import Line
-    from wherewithal.measure.validate import Judged, Report
+    from wherewithal.measure.validate import Report
 
 # Groups that a screen shows; --csv, --json and --markdown have all.
 MOST_LINES = 60

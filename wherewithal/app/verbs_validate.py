@@ -16,7 +16,8 @@ from wherewithal.app.progress import Progress
 from wherewithal.errors import FileProblems, InputError, unknown_name
 
 if TYPE_CHECKING:
-    from wherewithal.measure.validate import Judged, Report
+    from wherewithal.measure.judged import Judged
+    from wherewithal.measure.validate import Report
 
 _HELP = """\b
 Examples:

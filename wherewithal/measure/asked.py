@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from wherewithal import ask
+from wherewithal.catalog import files
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog.engine_record import read_engine
 from wherewithal.errors import InputError, WherewithalError
@@ -80,8 +81,6 @@ def engine_of(name: str, version: str) -> str:
 @cache
 def versions(engine: str) -> tuple[str, ...]:
     """Return the versions of an engine that the catalog knows."""
-    from wherewithal.catalog import files
-
     path = catalog.find("engines", engine)
     if path is None:
         return ()
@@ -110,7 +109,7 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
     precision = tuple(sorted(row.precision.items()))
     first = Way(engine, _layout(row, engine), precision)
     yield first
-    if row.load == "open" and row.requests:
+    if row.load == "open" and row.requests and row.request_rate_per_s:
         yield replace(first, at_once=True, said=("more than the chips carry: all requests at once",))
     generic = replace(first, engine=GENERIC, said=(f"asked as {GENERIC}",))
     if engine != GENERIC:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wherewithal.measure.folds import block, chip_of, fold
-from wherewithal.measure.validate import Judged, figure_of
+from wherewithal.measure.judged import Judged, figure_of
 from wherewithal.pricing.intervals import LEVELS, Case, Cell, Floats, ends, keys
 
 ROOT = 0.5

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from wherewithal.measure.folds import chip_of
-
-if TYPE_CHECKING:
-    from wherewithal.measure.validate import Judged
+from wherewithal.measure.judged import Judged
 
 COLUMNS = ("source", "chip", "model", "engine")
 MORE = ("system", "load", "serving", "evidence", "metric")
