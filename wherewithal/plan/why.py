@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,9 +17,9 @@ from wherewithal.plan.outcome import Outcome, fitted, pick
 from wherewithal.plan.setup import Setup, setup
 from wherewithal.pricing import formats
 
-# How often a number of chips is doubled in search of one that works, the most chips that are tried, and the time after
-# which no further change of a limit is tried.
-DOUBLINGS, MOST_CHIPS, PATIENCE_S = 5, 2048, 3.0
+# How often a number of chips is doubled in search of one that works, the most chips that are tried, and the rows after
+# which no further change of a limit is tried (rows, not seconds: the same question has the same answer).
+DOUBLINGS, MOST_CHIPS, MOST_ROWS = 5, 2048, 6_000_000
 
 
 def limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> tuple[Limit, ...]:
@@ -121,15 +120,17 @@ def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
             tries.append([("layers on the host", {"offload": True})])
     if limit.limit in ("ttft", "tpot", "both"):
         tries.append(list(_looser(s, outcome, limit)))
-    start = time.perf_counter()
+    looked_at = 0
     if limit.limit in ("memory", "tpot", "ttft", "load", "both", "layout", "chips"):
         tries.insert(0 if limit.limit in ("memory", "load", "chips") else len(tries), list(_more_chips(s)))
     tries.sort(key=lambda kind: not any("slo" in changes for _, changes in kind))
     for kind in tries:
         for text, changes in kind:
-            if time.perf_counter() - start > PATIENCE_S:
+            if looked_at > MOST_ROWS:
                 break
-            result = _result(s, changes, near(outcome.found) if "slo" in changes and outcome.found else None)
+            only = near(outcome.found) if "slo" in changes and outcome.found else None
+            result, rows = _result(s, changes, only)
+            looked_at += rows
             if result:
                 yield Fix(text, command(q, **changes), result)
                 break
@@ -180,19 +181,20 @@ def _looser(s: Setup, outcome: Outcome, limit: Limit) -> Iterator[tuple[str, dic
         yield f"--slo {','.join(words)}", {"slo": ",".join(words)}
 
 
-def _result(s: Setup, changes: dict[str, Any], only: Layouts | None) -> str:
-    """Return in words what a changed question gets; empty where it gets nothing.
+def _result(s: Setup, changes: dict[str, Any], only: Layouts | None) -> tuple[str, int]:
+    """Return in words what a changed question gets (empty where it gets nothing), and the rows looked at for it.
 
     Other service levels are searched near the frontier that was found (`only`), anything else over all layouts.
     """
     try:
         changed = setup(replace(s.question, **changes))
     except WherewithalError:
-        return ""
+        return "", 0
     changed, outcome = fitted(changed, only)
     picked = pick(changed, outcome)
+    rows = outcome.counts.considered
     if picked.best is None:
-        return ""
+        return "", rows
     tokens = float(picked.rate[picked.best]) * changed.total
     pace = units.show(float(picked.tpot_s[picked.best]), "s", 2)
-    return f"{units.show(tokens, 'tokens_per_s')} at {pace} a token"
+    return f"{units.show(tokens, 'tokens_per_s')} at {pace} a token", rows
