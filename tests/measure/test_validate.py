@@ -37,17 +37,24 @@ def test_the_document_of_the_contract(made: Maker) -> None:
 
 def test_a_row_is_what_predict_says(made: Maker) -> None:
     """Figure and interval of a row are those of the question that a user would type."""
-    row = made(requests=None)
+    row = made()
     plan = ask.predict(
         ask.Question(
             model=row.model, on="h100-8:1", layout="tp1", input_tokens=1000.0, output_tokens=200.0, length_spread=0.0,
-            concurrency=8.0, engine=asked.engine_of("vllm", ""),
+            concurrency=8.0, requests=80.0, engine=asked.engine_of("vllm", ""),
         )
     ).best  # fmt: skip
     assert plan is not None
     judged = one(row)
     assert judged.predicted.value == pytest.approx(plan.tpot_s.value, rel=1e-12)
     assert (judged.low, judged.high) == pytest.approx((plan.tpot_s.low, plan.tpot_s.high), rel=1e-12)
+
+
+def test_requests_not_stated_are_ten_waves(made: Maker) -> None:
+    bare, stated = one(made(requests=None)), one(made(requests=80.0))
+    assert bare.predicted.value == stated.predicted.value
+    assert bare.predicted.said == ("requests not stated: 10 for each in flight",)
+    assert not stated.predicted.said
 
 
 def test_figures_of_a_run_agree(made: Maker) -> None:

@@ -97,7 +97,7 @@ def unanswered(report: Report) -> list[dict[str, str]]:
 def markdown(report: Report) -> str:
     """Return a report as Markdown."""
     parts = [verdict(report) + "\n", table.to_markdown([cells(line) for line in report.whole])]
-    if report.by:
+    if set(report.by) - {"metric"}:
         parts.append(table.to_markdown([cells(line) for line in report.table]))
     parts += [foot() + "\n", "Furthest off:\n", table.to_markdown(worst_lines(report))]
     if unanswered(report):
@@ -109,7 +109,7 @@ def text(report: Report, face: Face) -> str:
     """Return a report for a terminal."""
     lines = [*wrapped(face.strong(verdict(report)) if face.colour else verdict(report), face.width), ""]
     lines += _grid([cells(line) for line in report.whole], face)
-    groups = [cells(line) for line in report.table] if report.by else []
+    groups = [cells(line) for line in report.table] if set(report.by) - {"metric"} else []
     if groups:
         lines += ["", *_grid(groups[:MOST_LINES], face)]
     if len(groups) > MOST_LINES:

@@ -2,7 +2,8 @@
 
 How a `load` is read:
 
-* `closed`, `open`: as they stand, over `requests` in all where the row says so, else in steady state.
+* `closed`: as it stands, over `requests` in all; where they are not stated, WAVES for each in flight.
+* `open`: as it stands, over `requests` in all where stated, else in steady state.
 * `offline`: all requests at once.
 * `static`: one batch that is not refilled; where there are no prompts, a decode pool alone.
 
@@ -27,6 +28,9 @@ from wherewithal.plan.answer import Answer
 GENERIC = "generic"
 # In flight where a source says only that all requests were queued at once.
 EVERYTHING = 100_000.0
+# Requests for each in flight where a closed load does not state its requests: what most that do state them ran. Its
+# first burst and last tail are part of what was measured, which a steady state has not.
+WAVES = 10.0
 # Chips of a memory so large that nothing is refused for it.
 ROOMY = "chip.memory=100 TB"
 
@@ -107,11 +111,13 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
         engine: catalog name, with `@VERSION` where wanted.
     """
     precision = tuple(sorted(row.precision.items()))
-    first = Way(engine, _layout(row, engine), precision)
+    unsaid = row.load == "closed" and row.requests is None
+    run = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
+    first = Way(engine, _layout(row, engine), precision, said=run)
     yield first
     if row.load == "open" and row.requests and row.request_rate_per_s:
-        yield replace(first, at_once=True, said=("more than the chips carry: all requests at once",))
-    generic = replace(first, engine=GENERIC, said=(f"asked as {GENERIC}",))
+        yield replace(first, at_once=True, said=(*run, "more than the chips carry: all requests at once"))
+    generic = replace(first, engine=GENERIC, said=(*run, f"asked as {GENERIC}"))
     if engine != GENERIC:
         yield generic
     bare = re.sub(r"\bdp\d+\s*", "", first.layout).strip() or "tp1"
@@ -233,7 +239,7 @@ def question(row: Row, way: Way, statistic: str = "mean", pool: str = "") -> ask
         accepted_tokens_per_step=row.accepted_tokens_per_step,
         concurrency=None if is_open else max(flight or 1.0, 1.0),
         rate_per_s=row.request_rate_per_s if is_open else None,
-        requests=None if pool else row.requests,
+        requests=None if pool else row.requests or (WAVES * (flight or 1.0) if row.load == "closed" else None),
         load=row.load if not pool and row.load in ("static", "offline") else None,
         slo=slo,
         engine=None if way.engine == GENERIC else way.engine,
