@@ -67,6 +67,7 @@ class World:
     engine: Any
     work: Any
     open: bool = False
+    launch_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.blocks: list[tuple[float, Any]] = []
@@ -458,9 +459,14 @@ def fine(w: World, d: Degrees, ranks: int) -> bool:
 # Serving.
 
 
-def host(w: World, d: Degrees, s: float, device: float) -> float:
+def host(w: World, d: Degrees, s: float, device: float, prompts: bool = False) -> float:
     work = w.engine.host_s_per_step + w.engine.host_s_per_seq * s * d.m
+    work += w.launch_s * d.m if prompts else 0.0
     return max(device, work) if w.engine.host_overlapped else device + work
+
+
+def arrival(w: World) -> float:
+    return w.engine.host_s_per_request + w.engine.host_s_per_prompt_token * w.work.mean_input
 
 
 def decoding(w: World, d: Degrees, s: float) -> Asked:
@@ -495,9 +501,9 @@ def colocated(w: World, d: Degrees, s: float) -> Served:
     t = min(max(arriving, n, gathered), room)
     plain = host(w, d, s, step(w, d, decoding(w, d, s)))
     if mixed:
-        both = host(w, d, s, step(w, d, with_prompt(w, d, decoding(w, d, s), t)))
+        both = host(w, d, s, step(w, d, with_prompt(w, d, decoding(w, d, s), t)), True)
     else:
-        both = plain + host(w, d, s, step(w, d, with_prompt(w, d, Asked(), t)))
+        both = plain + host(w, d, s, step(w, d, with_prompt(w, d, Asked(), t)), True)
     busy, f = arriving / room, min(arriving / t, 1.0)
     mean = f * both + (1 - f) * plain
     service = max(n / t, 1.0) * both
@@ -506,7 +512,7 @@ def colocated(w: World, d: Degrees, s: float) -> Served:
     count = s * d.dp * d.pp * d.m
     wait = 0.5 * mean * (1.0 if w.open else 1 - 1 / max(count, 1.0)) + service * queue
     rate = count / (o * mean)
-    ttft = e.host_s_per_request + service + wait
+    ttft = arrival(w) + service + wait
     return Served(mean / q.accepted_tokens_per_step, ttft, rate, count + rate * ttft, busy)
 
 
@@ -519,7 +525,7 @@ class First(NamedTuple):
 
 def prefill(w: World, d: Degrees, t: float, chips: int) -> First:
     n = w.work.new_input
-    one = host(w, d, max(t / n, 1.0), step(w, d, with_prompt(w, d, Asked(), t)))
+    one = host(w, d, max(t / n, 1.0), step(w, d, with_prompt(w, d, Asked(), t)), True)
     period = one / d.pp
     passes = max(n / t, 1.0)
     ranks = chips * w.system.chip.ranks
@@ -532,7 +538,7 @@ def first_token(w: World, p: First, replicas: int, busy: float) -> float:
     slack = max(1 - busy, 1 - BUSIEST)
     queue = p.service / 2 * busy ** (math.sqrt(2 * (replicas + 1)) - 1) / (replicas * slack)
     wait = 0.5 * p.one_pass * busy + (1.0 if w.open else w.work.length_spread) * queue
-    return p.service + p.moved + w.engine.host_s_per_request + wait
+    return p.service + p.moved + arrival(w) + wait
 
 
 # Every layout and every batch.

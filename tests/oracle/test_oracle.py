@@ -78,7 +78,8 @@ def a_case(seed: int, *, routed: bool, chips: int, most: int, open_: bool = Fals
     by = dataclasses.replace(
         engine_named(None, (), on.chip), max_seqs=float(r.randint(2, most)), policy=r.choice(("mixed", "mixed", "prefill-first")),
         token_budget=float(r.choice((256, 2048, 8192))), budget_per_data_group=r.random() < 0.3, host_overlapped=r.random() < 0.7,
-        host_s_per_step=r.choice((0.0, 2e-4)), host_s_per_seq=r.choice((0.0, 2e-6)), two_batch=r.random() < 0.7, reserved_bytes=2e8,
+        host_s_per_step=r.choice((0.0, 2e-4)), host_s_per_seq=r.choice((0.0, 2e-6)),
+        host_s_per_prompt_token=r.choice((0.0, 5e-6)), two_batch=r.random() < 0.7, reserved_bytes=2e8,
         share_of=r.choice(("total", "static", "free")), rules=(), pair_rules=(),
     )  # fmt: skip
     inputs = float(r.choice((16, 100, 500, 2000)))
@@ -87,11 +88,11 @@ def a_case(seed: int, *, routed: bool, chips: int, most: int, open_: bool = Fals
         cached_input_tokens=r.choice((0.0, inputs // 2)), accepted_tokens_per_step=r.choice((1.0, 1.0, 1.7)),
     )  # fmt: skip
     m = Machine(on, curves_for(on.chip), resolve(model, on.chip, {"kv": r.choice(("bf16", "fp8"))}).formats)
-    return Deployment(model, m, by, work, open_)
+    return Deployment(model, m, by, work, open_, launch_s=r.choice((0.0, 1e-3)))
 
 
 def other(d: Deployment) -> slow.World:
-    return slow.World(d.model, d.machine.system, d.machine.formats, d.machine.curves, d.engine, d.workload, d.open)
+    return slow.World(d.model, d.machine.system, d.machine.formats, d.machine.curves, d.engine, d.workload, d.open, d.launch_s)
 
 
 def split_of(d: slow.Degrees) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_a_mean_step_lies_between_its_two_kinds(s: int) -> None:
     d, split = deployed(), Split(4, 1, 1, 4)
     found = steady.colocated(d, split, float(s))
     plain = float(steady.host(d, split, float(s), found.decode.seconds))
-    mixed = float(steady.host(d, split, float(s), found.prefill.seconds))
+    mixed = float(steady.host(d, split, float(s), found.prefill.seconds, prompts=True))
     assert plain <= float(found.tpot_s) <= max(mixed, plain)
     assert float(found.tpot_sd_s) >= 0
 
@@ -123,3 +124,20 @@ def test_a_prefill_pool_makes_prompts_at_its_pace() -> None:
     found = steady.prefill_pool(d, split, 1000.0)
     assert float(found.requests_per_s) == pytest.approx(1000 / (float(found.pass_s) / 2 * 4000))
     assert float(found.service_s) == pytest.approx(float(found.pass_s) * (1 + 3 / 2))
+
+
+def test_prompts_are_launched_and_taken_in() -> None:
+    """What the host needs for a prompt shows where the device is quicker, and in the time before the scheduler sees it."""
+    d, split = deployed(input_tokens=100.0), Split(4, 1, 1, 4)
+    slow = d._replace(launch_s=1.0)
+    assert float(steady.colocated(slow, split, 4.0).service_s) > 1.0 > float(steady.colocated(d, split, 4.0).service_s)
+    assert float(steady.host(slow, split, 4.0, 0.01)) == float(steady.host(d, split, 4.0, 0.01))
+    handled = d._replace(engine=replace(d.engine, host_s_per_prompt_token=1e-3))
+    assert handled.arrival_s - d.arrival_s == pytest.approx(1e-3 * d.workload.mean_input)
+
+
+def test_launches_are_the_operators_of_a_prompt() -> None:
+    few, many = (world.deployment(world.real(m), world.machine(ON, m), Workload()) for m in ("llama-3.1-8b", "deepseek-v3"))
+    counts = [steady.launches(d.model, d.machine.formats, d.workload) for d in (few, many)]
+    assert counts[0] > 5 * few.model.depth
+    assert counts[1] > 2 * counts[0]

@@ -18,7 +18,8 @@ MEDIAN, TAIL = 0.01, 0.05
 @pytest.mark.parametrize("most", [1.0, 1.5, 2.0, 37.0, 1024.0])
 def test_axes_reach_from_nothing_to_the_most(most: float) -> None:
     nodes = axis(most)
-    assert nodes[0] == 0.0 and max(most, 1.0) <= nodes[-1] <= np.ceil(most)
+    assert nodes[0] == 0.0
+    assert max(most, 1.0) <= nodes[-1] <= np.ceil(most)
     assert np.all(np.diff(nodes) > 0)
 
 
@@ -32,7 +33,7 @@ def test_places_and_what_lies_between() -> None:
     assert between(table, 1, 0.5, 0, 0.25) == pytest.approx(2.5 + 2.5)
 
 
-@pytest.mark.parametrize("model, on, split", [
+@pytest.mark.parametrize(("model", "on", "split"), [
     ("llama-3.1-8b", "h100-8:1", Split()),
     ("llama-3.1-70b", "h200-8:4", Split(tensor=4.0)),
     ("deepseek-v3", "h200-8:8", Split(tensor=8.0, expert=8.0)),

@@ -30,7 +30,7 @@ def price(x: Steps) -> Any:
 GRID: Grid = grid(price, Reach(256.0, 8192.0, (1.0, 4096.0), (1.0, 4096.0)), groups=1)
 BASE = Pool(
     role=0, first=0, servers=1, groups=1, parts=1.0, policy=MIXED, budget=2048.0, most=256.0, room=1e9, reserved=0.0,
-    tokens=1.0, accepted=1.0, host_step=1e-3, host_seq=1e-5, overlapped=True, grid=GRID,
+    tokens=1.0, accepted=1.0, host_step=1e-3, host_seq=1e-5, launch=0.0, overlapped=True, grid=GRID,
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def same(one: Times, other: Times) -> None:
 
 
 @pytest.mark.parametrize("policy", list(POLICY))
-@pytest.mark.parametrize("groups, servers, room", [(1, 1, 1e9), (4, 2, 1e9), (1, 1, 9e3)])
+@pytest.mark.parametrize(("groups", "servers", "room"), [(1, 1, 1e9), (4, 2, 1e9), (1, 1, 9e3)])
 def test_compiled_and_plain_are_twins(policy: str, groups: int, servers: int, room: float) -> None:
     how = {"policy": POLICY[policy], "groups": groups, "servers": servers, "room": room}
     same(run(drawn(), 32, **how), run(drawn(), 32, plain=True, **how))
@@ -79,8 +79,11 @@ def watched(asked: Requests, in_flight: int | None, pool: Pool) -> tuple[Times, 
         times.append(now)
         if state.busy[k] == 2:
             shares.extend((state.kept + state.running * one.accepted) / one.room)
-        assert state.running.min() >= 0 and state.filling.min() >= 0 and state.waiting.min() >= 0
-        assert state.context.min() > -1e-6 and state.kept.min() > -1e-6
+        assert state.running.min() >= 0
+        assert state.filling.min() >= 0
+        assert state.waiting.min() >= 0
+        assert state.context.min() > -1e-6
+        assert state.kept.min() > -1e-6
         sent = state.tally[0] - state.tally[1]
         assert state.running.sum() + state.filling.sum() + state.waiting.sum() == sent, "no request is lost"
 
@@ -106,7 +109,8 @@ def test_conserved(
     )
     found, times, shares = watched(asked, in_flight, pool)
     assert np.all(np.diff(times) >= 0)
-    assert np.all(found.first > found.arrive) and np.all(found.done >= found.first)
+    assert np.all(found.first > found.arrive)
+    assert np.all(found.done >= found.first)
     # A request that is alone may be longer than the room; its neighbours' prompts may not.
     assert max(shares) <= 1.0 + 1e-9
     assert found.answer.sum() == asked.answer.sum()
@@ -127,6 +131,16 @@ def test_tokens_per_request_are_those_asked() -> None:
     assert found.evictions == 0
     assert run(asked, 1, accepted=5.0, tokens=5.0).steps == 3
     assert run(asked, 1, budget=30.0).steps == 14
+
+
+def test_steps_without_a_graph_are_launched_by_the_host() -> None:
+    """A launch of 50 ms shows in the step with the prompt, and in no other; behind a longer device time it hides."""
+    asked = Requests(np.array([100]), np.array([0]), np.array([11]), np.zeros(1))
+    slow, quick = run(asked, 1, launch=0.05), run(asked, 1)
+    assert slow.first[0] == pytest.approx(0.0021 + 0.05 + 1e-3)
+    assert slow.tpot == pytest.approx(quick.tpot)
+    assert run(asked, 1, launch=1e-3).first == quick.first
+    assert run(asked, 1, launch=1e-3, overlapped=False).first > quick.first
 
 
 def test_what_never_fits_ends() -> None:

@@ -14,9 +14,13 @@ from wherewithal.simulate.requests import Lengths, requests
 def test_lengths_are_as_stated(spread: float, cached: float, seed: int) -> None:
     found = requests(Lengths(1000.0, 300.0, spread, cached), 50, seed)
     whole = found.prompt + found.cached
-    assert found.prompt.min() >= 1 and found.answer.min() >= 1 and found.cached.min() >= 0
-    assert whole.max() <= 1000 and whole.min() >= np.floor(1000 * (1 - spread))
-    assert found.answer.max() <= 300 and found.answer.min() >= np.floor(300 * (1 - spread))
+    assert found.prompt.min() >= 1
+    assert found.answer.min() >= 1
+    assert found.cached.min() >= 0
+    assert whole.max() <= 1000
+    assert whole.min() >= np.floor(1000 * (1 - spread))
+    assert found.answer.max() <= 300
+    assert found.answer.min() >= np.floor(300 * (1 - spread))
 
 
 def test_seeds_reproduce() -> None:

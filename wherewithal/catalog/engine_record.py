@@ -113,11 +113,16 @@ class Memory(Part):
 
 
 class HostTime(Part):
-    """Time that the host needs: a step, a sequence in it, a request; and whether a step hides it."""
+    """Time that the host needs: a step, a sequence in it, a request; and whether a step hides it.
+
+    `per_launch`: of an operator, in a step with prompts, which no captured graph holds. `per_prompt_token`: of taking a prompt in.
+    """
 
     per_step: tuple[Stated, ...]
     per_sequence: tuple[Stated, ...]
     per_request: tuple[Stated, ...]
+    per_launch: tuple[Stated, ...] = ()
+    per_prompt_token: tuple[Stated, ...] = ()
     overlapped: bool
     overlapped_from: Said
 

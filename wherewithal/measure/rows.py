@@ -30,6 +30,8 @@ TEXTS = (
     "id", "model", "system", "load", "metric", "source", "date", "engine", "engine_version", "chip", "serving", "layout",
     "statistic", "notes", "input_is",
 )  # fmt: skip
+# What notes say of lengths drawn between one token and those asked for, and the widest spread that can be asked.
+UNIFORM, WIDEST = "lengths uniform from 1", 0.99
 LOADS = ("closed", "open", "offline", "static")
 STATISTICS = ("mean", "median", "p90", "p95", "p99")
 SERVING = ("colocated", "disaggregated", "afd")
@@ -242,9 +244,16 @@ def _range(name: str, value: float, at: int) -> Iterator[Problem]:
         yield Problem(f"row {at}, column {name}", f"{value:g} is out of range", fix)
 
 
+def _stated(means: Mapping[str, float]) -> dict[str, float]:
+    """Return lengths as they were asked for, and their spread, from the means [token] of lengths uniform from one."""
+    return {"length_spread": WIDEST} | {n: mean / (1.0 - WIDEST / 2.0) for n, mean in means.items()}
+
+
 def _row(cells: Mapping[str, str]) -> Row:
     said: dict[str, Any] = {k: cells.get(k, "") for k in TEXTS}
     said |= {n: float(cells[n]) for n in NUMBERS if cells.get(n)}
+    if UNIFORM in said["notes"] and said["input_is"] == "actual_mean" and "length_spread" not in said:
+        said |= _stated({n: said[n] for n in ("input_tokens", "output_tokens") if n in said})
     parts = (p.partition("=") for p in cells.get("precision", "").split())
     return Row(
         **said,

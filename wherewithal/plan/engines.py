@@ -53,6 +53,8 @@ class Engine:
         kv_block_tokens: [token] granularity of the KV cache.
         host_s_per_step, host_s_per_seq: [s] host work of a step, and of each sequence in it.
         host_s_per_request: [s] from arrival to the first step and back, without queue and model.
+        host_s_per_launch: [s] host work of launching one operator, in a step with prompts, which no captured graph holds.
+        host_s_per_prompt_token: [s] host work on each token of a prompt that arrives, one request after the other.
         host_overlapped: whether a step hides host work (then a step lasts the longer of both).
         two_batch: whether two half batches can hide each other's communication.
         serving: modes it can serve in.
@@ -92,6 +94,8 @@ class Engine:
     pair_rules: tuple[LayoutRule, ...] = ()
     figures: Mapping[str, Figure] = field(default_factory=dict)
     note: str = ""
+    host_s_per_launch: float = 0.0
+    host_s_per_prompt_token: float = 0.0
 
     @property
     def title(self) -> str:
@@ -290,6 +294,8 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         host_s_per_seq=figures.pick("host.per_sequence", host.per_sequence, "s"),
         host_s_per_request=figures.pick("host.per_request", host.per_request, "s"),
         host_overlapped=host.overlapped,
+        host_s_per_launch=figures.pick("host.per_launch", host.per_launch, "s", none=0.0),
+        host_s_per_prompt_token=figures.pick("host.per_prompt_token", host.per_prompt_token, "s", none=0.0),
         two_batch=schedule.two_batch,
         serving=record.serving.modes,
         speculation=record.serving.speculation,

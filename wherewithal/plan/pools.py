@@ -120,7 +120,7 @@ def prefill_side(
         found = steady.prefill_pool(d, split, t)
         moved = steady.transfer_s(d, split, crossing(d, chips))
         side = _side(where.layouts.take(rows), found.service_s, found.requests_per_s, t, found.pass_s, moved, fits)
-        quickest = side.latency_s + d.engine.host_s_per_request + side.moved_s
+        quickest = side.latency_s + d.arrival_s + side.moved_s
         if len(quickest):
             low = low._replace(ttft_s=min(low.ttft_s, float(quickest.min())))
         limit = goal.slo.ttft.limit_s if goal.slo.ttft else np.inf
@@ -302,7 +302,7 @@ def match(
         service, one_pass = first.latency_s[:, None, None], first.pass_s[:, None, None]
         wait = steady.prefill_wait(prefill, service, one_pass, busy, np.maximum(p, 1.0))
         quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
-        unqueued = service + first.moved_s[:, None, None] + prefill.engine.host_s_per_request
+        unqueued = service + first.moved_s[:, None, None] + prefill.arrival_s
         ttft = unqueued + steady.wait_at(wait, busy, quantile)
         tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
         flight = rate * (unqueued + wait + w.decode_steps * w.accepted_tokens_per_step * tpot)
@@ -495,5 +495,5 @@ def _ttft_at(
     quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
     most = chips if isinstance(chips, int) else chips[0]
     moved = steady.transfer_s(d, split, crossing(d, most)) if "decode" in given else 0.0
-    rest = d.engine.host_s_per_request + first[1].service_s + moved
+    rest = d.arrival_s + first[1].service_s + moved
     return np.asarray(rest + wait), np.asarray(rest + steady.wait_at(wait, busy, quantile))

@@ -157,13 +157,13 @@ def _mixed(c: Context, split: Split, s: float, replicas: int) -> Passed:
     load = steady.decode_load(split, d.workload, s)
     rows = _operators(d, split, load, found.decode, s)
     mixed = steady.with_prefill(split, d.workload, load if d.engine.policy == "mixed" else Load(), t)
-    more = _operators(d, split, mixed, found.prefill, s)
+    more = _operators(d, split, mixed, found.prefill, s, prompts=True)
     share = float(found.share)
     use = [
-        share * _use(part, found.prefill, d, split, s) + (1 - share) * _use(part, found.decode, d, split, s)
+        share * _use(part, found.prefill, d, split, s, prompts=True) + (1 - share) * _use(part, found.decode, d, split, s)
         for part in ("compute", "memory")
     ]
-    bound = f"{explain.bound(found.prefill, _waits(d, split, s, found.prefill))}|"
+    bound = f"{explain.bound(found.prefill, _waits(d, split, s, found.prefill, prompts=True))}|"
     bound += explain.bound(found.decode, _waits(d, split, s, found.decode))
     pool = _pool(c, "all", split, s * float(steady.groups(split)), replicas, rows)
     if c.explain:
@@ -186,27 +186,29 @@ def _prefill(c: Context, split: Split, t: float, replicas: int, rate: float) -> 
     d = c.deployments["prefill"]
     found = steady.prefill_pool(d, split, t)
     prompts = max(t / d.workload.new_input, 1.0)
-    rows = _operators(d, split, steady.with_prefill(split, d.workload, Load(), t), found.step, prompts)
+    rows = _operators(d, split, steady.with_prefill(split, d.workload, Load(), t), found.step, prompts, prompts=True)
     busy = min(rate / max(float(found.requests_per_s) * replicas, 1e-12), 1.0)
-    compute, memory = (_use(part, found.step, d, split, prompts) for part in ("compute", "memory"))
+    compute, memory = (_use(part, found.step, d, split, prompts, prompts=True) for part in ("compute", "memory"))
     batch = prompts * float(steady.groups(split))
     pool = _pool(c, "prefill", split, batch, replicas, rows)
-    bound = explain.bound(found.step, _waits(d, split, prompts, found.step))
+    bound = explain.bound(found.step, _waits(d, split, prompts, found.step, prompts=True))
     return Passed(pool, explain.evidence(rows), bound, compute, memory, busy)
 
 
-def _waits(d: Deployment, split: Split, s: float, one: Step) -> float:
+def _waits(d: Deployment, split: Split, s: float, one: Step, *, prompts: bool = False) -> float:
     """Return the seconds of a step in which the device waits for the host."""
-    return float(steady.host(d, split, s, one.seconds)) - float(one.seconds)
+    return float(steady.host(d, split, s, one.seconds, prompts=prompts)) - float(one.seconds)
 
 
-def _use(part: str, one: Step, d: Deployment, split: Split, s: float) -> float:
+def _use(part: str, one: Step, d: Deployment, split: Split, s: float, *, prompts: bool = False) -> float:
     """Return the share of a step in which the chip's arithmetic (or memory) is in full use."""
-    return min(float(getattr(one, part)) / float(steady.host(d, split, s, one.seconds)), 1.0)
+    return min(float(getattr(one, part)) / float(steady.host(d, split, s, one.seconds, prompts=prompts)), 1.0)
 
 
-def _operators(d: Deployment, split: Split, load: Load, one: Step, s: float) -> tuple[OperatorRow, ...]:
-    return explain.operators(d, split, load, _waits(d, split, s, one))
+def _operators(
+    d: Deployment, split: Split, load: Load, one: Step, s: float, *, prompts: bool = False
+) -> tuple[OperatorRow, ...]:
+    return explain.operators(d, split, load, _waits(d, split, s, one, prompts=prompts))
 
 
 def _pool(c: Context, role: str, split: Split, batch: float, replicas: int, rows: tuple[OperatorRow, ...]) -> Pool:

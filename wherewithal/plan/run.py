@@ -98,7 +98,8 @@ def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -
         role=ROLES[side.role], first=first, servers=servers, groups=groups, parts=parts,
         policy=state.STATIC if static else POLICIES[e.policy], budget=float(budget), most=float(most),
         room=max(cache, 1.0), reserved=0.0, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
-        host_step=e.host_s_per_step, host_seq=e.host_s_per_seq, overlapped=bool(e.host_overlapped),
+        host_step=e.host_s_per_step, host_seq=e.host_s_per_seq,
+        launch=d.launch_s * parts, overlapped=bool(e.host_overlapped),
         grid=grid(lambda x: price(d, split, x), reach, groups),
     )  # fmt: skip
 
@@ -141,5 +142,6 @@ def run(sides: list[Side], asked: Run, chips: int) -> Served:
         pool(side, sum(servers[:i]), n, per, kind == "static")
         for i, (side, n, per) in enumerate(zip(sides, servers, flight, strict=True))
     ]
-    offer = Offer(None if rate else each, np.zeros(kept), first.engine.host_s_per_request, moved)
+    handling = (drawn.prompt + drawn.cached) * first.engine.host_s_per_prompt_token
+    offer = Offer(None if rate else each, np.asarray(handling, dtype=np.float64), first.engine.host_s_per_request, moved)
     return served(replay(drawn, offer, *pools), count, each if kind == "closed" else None, alike)

@@ -351,7 +351,7 @@ def _carried(offered: Offered, found: steady.Serving, replicas: Num) -> Num:
 
 def _ttft(d: Deployment, service: Num, wait: Num, busy: Num, slo: Slo) -> Rows:
     quantile = slo.ttft.quantile if slo.ttft else None
-    return np.asarray(d.engine.host_s_per_request + service + steady.wait_at(wait, busy, quantile))
+    return np.asarray(d.arrival_s + service + steady.wait_at(wait, busy, quantile))
 
 
 def _meets(bound: object, value: Rows) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
 from wherewithal.plan.override import site
 from wherewithal.plan.search import LARGEST, Goal
-from wherewithal.plan.steady import Deployment
+from wherewithal.plan.steady import Deployment, launches
 from wherewithal.plan.workload import Workload, offered, parse_slo
 from wherewithal.pricing.curve import curves_for
 from wherewithal.pricing.formats import resolve
@@ -192,7 +192,8 @@ def _deployment(
     offload = _offload(q, by, one)
     curves = curves_for(one.chip, "" if by.generic else by.name)
     machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload), names
+    launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
 
 
 def _offload(q: Question, by: Engine, one: System) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from wherewithal.axes.split import Split
-from wherewithal.engine import Machine, Step, cache_bytes, step
+from wherewithal.engine import Machine, Step, cache_bytes, step, terms
 from wherewithal.model.model import Model
-from wherewithal.model.op import Load, Num
+from wherewithal.model.op import Formats, Load, Num, some
 from wherewithal.plan.engines import Engine
 from wherewithal.plan.workload import Workload
 
@@ -28,6 +28,7 @@ class Deployment(NamedTuple):
         model, machine, engine, workload: what runs, on what, by what, and what is asked of it.
         open: whether requests arrive by themselves (Poisson) or one follows when another is done (closed).
         offload: what may live on the host: `layers`, `experts`.
+        launch_s: [s] host work of launching a step that carries prompts (see `launches`).
     """
 
     model: Model
@@ -36,6 +37,12 @@ class Deployment(NamedTuple):
     workload: Workload
     open: bool = False
     offload: tuple[str, ...] = ()
+    launch_s: float = 0.0
+
+    @property
+    def arrival_s(self) -> float:
+        """Time from a request's arrival to the scheduler and back [s], its prompt taken in, without any queue."""
+        return self.engine.host_s_per_request + self.engine.host_s_per_prompt_token * self.workload.mean_input
 
     @property
     def arrivals(self) -> float:
@@ -126,9 +133,28 @@ def prefill_step(d: Deployment, split: Split, t: Num) -> Step:
     return loaded(d, split, Load(), t)
 
 
-def host(d: Deployment, split: Split, s: Num, device: Num) -> Num:
-    """Return what a step takes with the host's work [s]: hidden behind the device where the engine overlaps them."""
+def launches(model: Model, f: Formats, w: Workload) -> float:
+    """Return how many operators a step that carries a prompt runs on one rank, collectives aside.
+
+    A step that only decodes is replayed from a graph that was captured once; one with prompts, whose sizes are new each
+    time, is launched by the host operator by operator.
+    """
+    load = Load(prefill_tokens=w.new_input, prefill_context=w.prefill_context, prefill_seqs=1.0, routed_tokens=w.new_input)
+    return float(sum(np.max(t.times * some(t.op.calls)) for t in terms(model, Split(), load, f)))
+
+
+def host(d: Deployment, split: Split, s: Num, device: Num, *, prompts: bool = False) -> Num:
+    """Return what a step takes with the host's work [s]: hidden behind the device where the engine overlaps them.
+
+    Args:
+        d: the deployment.
+        split: degrees of one replica.
+        s: sequences in the step, per attention group and micro-batch.
+        device: [s] the step on the device.
+        prompts: whether it carries prompts, and so is launched operator by operator.
+    """
     work = d.engine.host_s_per_step + d.engine.host_s_per_seq * s * split.microbatches
+    work = work + d.launch_s * split.microbatches if prompts else work
     return np.maximum(device, work) if d.engine.host_overlapped else device + work
 
 
@@ -175,10 +201,10 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     base = decode_load(split, w, s, routed)
     if d.engine.policy == "mixed":
         both = loaded(d, split, base, t)
-        mixed_s = host(d, split, s, both.seconds)
+        mixed_s = host(d, split, s, both.seconds, prompts=True)
     else:
         both = prefill_step(d, split, t)
-        mixed_s = host(d, split, s, both.seconds) + host(d, split, s, alone.seconds)
+        mixed_s = host(d, split, s, both.seconds, prompts=True) + host(d, split, s, alone.seconds)
     plain_s = host(d, split, s, alone.seconds)
     busy = arriving / most
     share = np.minimum(arriving / t, 1.0)
@@ -200,7 +226,7 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
         t,
         share,
         rate,
-        count + rate * (wait + service + d.engine.host_s_per_request),
+        count + rate * (wait + service + d.arrival_s),
         alone,
         both,
     )
@@ -221,7 +247,7 @@ def prefill_pool(d: Deployment, split: Split, t: Num) -> Prefill:
     Passes follow each other through the pipeline at pass / pp; a prompt takes n / t of them (at least one).
     """
     one = prefill_step(d, split, t)
-    seconds = host(d, split, np.maximum(t / d.workload.new_input, 1.0), one.seconds)
+    seconds = host(d, split, np.maximum(t / d.workload.new_input, 1.0), one.seconds, prompts=True)
     period = seconds / split.pipeline
     passes = np.maximum(d.workload.new_input / t, 1.0)
     service = seconds + (passes - 1.0) * period

@@ -364,6 +364,8 @@ def lasts(pool: Pool, decode: tuple[float, float, float], prompts: tuple[float, 
         pool.grid, most_s / pool.parts, context / max(all_s, 1.0), most_t / pool.parts, weighted / max(all_t, 1.0), spread
     )
     work = pool.host_step + pool.host_seq * most_s
+    if most_t > 0:
+        work += pool.launch
     return max(device, work) if pool.overlapped else device + work
 
 

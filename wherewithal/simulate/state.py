@@ -51,6 +51,7 @@ class Pool(NamedTuple):
         tokens: computed per sequence and step.
         accepted: tokens that a step yields per sequence.
         host_step, host_seq: [s] host work of a step and of a sequence in it.
+        launch: [s] host work of launching a step that carries prompts, which no captured graph holds.
         overlapped: whether the host works while the device does.
         grid: prices of steps.
     """
@@ -69,6 +70,7 @@ class Pool(NamedTuple):
     accepted: float
     host_step: float
     host_seq: float
+    launch: float
     overlapped: bool
     grid: Grid
 
