@@ -120,7 +120,14 @@ def test_an_interrupt_is_clean(after_s: float) -> None:
         "sys.exit(main(['plan', 'deepseek-v3', '--on', 'cloudmatrix-384']))"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a runner in the background hands down "ignore"
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "ready\n"

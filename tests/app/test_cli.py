@@ -292,7 +292,14 @@ def test_completion_of_nonsense_is_quiet(run: Run, monkeypatch: pytest.MonkeyPat
 
 def _process(code: str, **more: Any) -> subprocess.Popen[bytes]:
     env = {k: v for k, v in os.environ.items() if k != "PYTHONIOENCODING"} | more.pop("env", {})
-    return subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, **more)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, preexec_fn=_hears_interrupts, **more
+    )
+
+
+def _hears_interrupts() -> None:
+    """Undo what a runner in the background hands down: its children ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_a_closed_pipe_is_quiet() -> None:
