@@ -46,7 +46,9 @@ def write(found: dict[str, float]) -> None:
     error = np.log(np.array(list(found.values())) / share)
     q = [round(float(v), 4) for v in (error.std(), *np.quantile(error, [0.1, 0.5, 0.9]))]
     pool = tomllib.loads((CURVES / "datasheet.toml").read_text(encoding="utf-8"))["curve"]
-    text = ["# Written by tools/fit_blockwise.py; do not edit. Products of GGUF weights: share of the 16-bit peak by system:\n"]
+    text = [
+        "# Written by tools/fit_blockwise.py; do not edit. Products of GGUF weights: share of the 16-bit peak by system:\n"
+    ]
     text += [f"# {name} {value:.3f}\n" for name, value in sorted(found.items())]
     for kind in KINDS:
         row = next(r for r in pool if r["kind"] == "matmul" and r["format"] == "bf16") | {"row_pad": 0.0}

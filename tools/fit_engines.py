@@ -1,18 +1,21 @@
 """What the host of an engine takes for a prompt: fitted on whole runs, replayed.
 
-    python -m tools.fit_engines MEASURED.csv.gz [--most N] [--seed S] [--engines A,B] [--folds K]
+    python -m tools.fit_engines MEASURED.csv.gz [--most N] [--seed S] [--engines A,B] [--folds K] [--write]
 
 Three constants per engine, each with a physical meaning: `per_request` (latency beside all work), `per_prompt_token`
 (taking a prompt in: text, tokens, one request after the other), `per_launch` (launching one operator in a step that no
 captured graph holds). Closed loads that state their requests, at most N rows of each block (source, model, system,
 engine); the mean over blocks of the mean |log(predicted / measured)| is made least, one constant after the other on a
 grid. Printed: the loss on the rows and, over whole blocks left out in turn, that of constants fitted on the others.
+`--write` puts those that help on blocks left out into catalog/data/engines (tools/import_engines writes these files
+anew: run this after it).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +30,7 @@ from wherewithal.measure.rows import Row, read
 from wherewithal.plan import predict, run
 from wherewithal.plan.steady import launches
 
+OUT = Path("wherewithal/catalog/data/engines")
 NAMES = ("host_s_per_launch", "host_s_per_prompt_token", "host_s_per_request")
 VALUES = {
     "host_s_per_launch": (0.0, 1e-5, 2e-5, 3e-5, 5e-5, 7e-5, 1e-4, 1.5e-4, 2e-4, 2.5e-4, 3e-4, 4e-4),
@@ -56,7 +60,12 @@ def chosen(rows: Sequence[Row], most: int, seed: int, engines: Sequence[str]) ->
     order = np.random.default_rng(seed).permutation(len(rows))
     for i in order:
         r = rows[i]
-        fits = r.load == "closed" and r.metric in ("ttft_s", "tpot_s") and r.requests and r.statistic in ("", "mean", "median")
+        fits = (
+            r.load == "closed"
+            and r.metric in ("ttft_s", "tpot_s")
+            and r.requests
+            and r.statistic in ("", "mean", "median")
+        )
         if not fits or r.weight <= 0.5 or r.eligible is False or ":" in r.layout:
             continue
         name = asked.engine_of(r.engine, r.engine_version)
@@ -161,8 +170,8 @@ def fit(table: Table, rows: Sequence[int], start: dict[str, float]) -> dict[str,
     return best
 
 
-def report(engine: str, every: list[Case], folds: int) -> None:
-    """Fit one engine and print what it gives, on all its rows and on blocks left out."""
+def report(engine: str, every: list[Case], folds: int) -> dict[str, float]:
+    """Fit one engine, print what it gives, and return the constants where they help on blocks left out."""
     now = every[0].replayed[0][0].deployment.engine
     start = {n: float(getattr(now, n)) for n in NAMES}
     table, rows = Table(every), range(len(every))
@@ -187,8 +196,33 @@ def report(engine: str, every: list[Case], folds: int) -> None:
             print(f"    {metric} median {np.median(error[of]):.0%}  p90 {np.quantile(error[of], 0.9):.0%}"
                   f"  bias {math.expm1(float(np.median(got[of]))):+.0%}")  # fmt: skip
     print("  before", {k: f"{v:.3g}" for k, v in start.items()}, "\n  after ", {k: f"{v:.3g}" for k, v in best.items()})
-    frame = pd.DataFrame({"block": [f"{c.block} {c.row.metric}" for c in every], "before": table.of(start), "after": table.of(best)})
-    print(frame.groupby("block").agg(n=("after", "size"), before=("before", "median"), after=("after", "median")).round(2).to_string())
+    frame = pd.DataFrame(
+        {"block": [f"{c.block} {c.row.metric}" for c in every], "before": table.of(start), "after": table.of(best)}
+    )
+    print(
+        frame.groupby("block")
+        .agg(n=("after", "size"), before=("before", "median"), after=("after", "median"))
+        .round(2)
+        .to_string()
+    )
+    return best if loss(every, outside) < 0.97 * loss(every, table.of(start)) else {}
+
+
+def write(engine: str, best: dict[str, float], every: list[Case], file: str) -> None:
+    """Put constants into an engine's file, in place of what it says of them."""
+    path = OUT / f"{engine}.toml"
+    text = path.read_text(encoding="utf-8")
+    blocks = len({c.block for c in every})
+    note = f"least error of time to first token over {len(every)} rows of {blocks} blocks (source, model, system, engine), replayed"
+    for name in NAMES:
+        key = name.removeprefix("host_s_")
+        line = f'{{is = "{best[name] * 1e6:g} us", known = "estimated", from = "tools-fit-engines", note = "{note}"}}'
+        text = re.sub(rf"(?ms)^{key} = \[\n.*?^\]\n", "", text, count=1)
+        text = text.replace("\noverlapped = ", f"\n{key} = [\n    {line},\n]\noverlapped = ", 1)
+    source = f'tools-fit-engines = "wherewithal: tools/fit_engines.py on {file}"\n'
+    text = re.sub(r"(?m)^tools-fit-engines = .*\n", "", text).replace("[sources]\n", f"[sources]\n{source}", 1)
+    path.write_text(text, encoding="utf-8")
+    print(f"wrote {path}")
 
 
 def main() -> None:
@@ -199,11 +233,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engines", default="")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     rows = chosen(read(given.file), given.most, given.seed, [e for e in given.engines.split(",") if e])
     every = cases(rows)
     for engine in sorted({c.replayed[0][0].deployment.engine.name for c in every}):
-        report(engine, [c for c in every if c.replayed[0][0].deployment.engine.name == engine], given.folds)
+        own = [c for c in every if c.replayed[0][0].deployment.engine.name == engine]
+        best = report(engine, own, given.folds)
+        if best and given.write:
+            write(engine, best, own, given.file.name)
 
 
 if __name__ == "__main__":

@@ -292,9 +292,8 @@ def test_completion_of_nonsense_is_quiet(run: Run, monkeypatch: pytest.MonkeyPat
 
 def _process(code: str, **more: Any) -> subprocess.Popen[bytes]:
     env = {k: v for k, v in os.environ.items() if k != "PYTHONIOENCODING"} | more.pop("env", {})
-    return subprocess.Popen(
-        [sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, preexec_fn=_hears_interrupts, **more
-    )
+    hears = _hears_interrupts
+    return subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, preexec_fn=hears, **more)  # noqa: PLW1509
 
 
 def _hears_interrupts() -> None:

@@ -102,6 +102,8 @@ def test_tokens_travel_to_the_experts_that_they_chose() -> None:
     assert sends(MOE, sliced, DECODE)["dispatch"].wire == pytest.approx(5 * 2 * (1 - 0.5**4) * 4 * 1024 * 2)
 
 
-@pytest.mark.parametrize(("depth", "stages", "factor"), [(32, 4, 1.0), (61, 2, 62 / 61), (61, 16, 64 / 61), (3, 2, 4 / 3), (5, 5, 1.0)])
+@pytest.mark.parametrize(
+    ("depth", "stages", "factor"), [(32, 4, 1.0), (61, 2, 62 / 61), (61, 16, 64 / 61), (3, 2, 4 / 3), (5, 5, 1.0)]
+)
 def test_the_longest_stage_sets_the_pace(depth: int, stages: int, factor: float) -> None:
     assert unevenness(depth, Split(pipeline=float(stages))) == pytest.approx(factor)

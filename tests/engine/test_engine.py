@@ -21,7 +21,14 @@ from wherewithal.model.op import Load
 from wherewithal.pricing.curve import curves_for
 
 GQA, MLP = Gqa(1024, 16, 4, 64, 64), Mlp(1024, 4096)
-MODEL = Model("two", "law", 1024, (Layer("a", 3, (GQA, MLP)), Layer("b", 5, (GQA, Mlp(1024, 2048)))), Embedding(1024, 8000), Head(1024, 8000))
+MODEL = Model(
+    "two",
+    "law",
+    1024,
+    (Layer("a", 3, (GQA, MLP)), Layer("b", 5, (GQA, Mlp(1024, 2048)))),
+    Embedding(1024, 8000),
+    Head(1024, 8000),
+)
 LOAD = Load(16.0, 1.0, 2000.0, routed_tokens=16.0)
 M = world.machine("h100-8:16", "qwen3-32b")
 
@@ -33,7 +40,9 @@ def test_equal_blocks_are_priced_once() -> None:
 
 def test_a_step_is_the_sum_of_its_terms() -> None:
     found = engine.step(MODEL, Split(), LOAD, M)
-    rows = [float(t.times * M.curves.seconds(t.op)) for t in engine.terms(MODEL, Split(), LOAD, M.formats) if not t.network]
+    rows = [
+        float(t.times * M.curves.seconds(t.op)) for t in engine.terms(MODEL, Split(), LOAD, M.formats) if not t.network
+    ]
     assert float(found.seconds) == pytest.approx(math.fsum(rows), rel=1e-12)
 
 
@@ -43,7 +52,10 @@ def test_two_micro_batches_hide_the_shorter_of_the_two() -> None:
     m = world.machine("h20-8:32", "qwen3-30b-a3b")
     split = Split(1.0, 1.0, 16.0, 1.0, 16.0)
     load = Load(32.0, 1.0, 2000.0, routed_tokens=32.0 * 16)
-    one, two = engine.step(model, split, load, m), engine.step(model, dataclasses.replace(split, microbatches=2.0), load, m)
+    one, two = (
+        engine.step(model, split, load, m),
+        engine.step(model, dataclasses.replace(split, microbatches=2.0), load, m),
+    )
     assert float(one.hidden) == 0.0
     assert float(two.seconds) == pytest.approx(2 * max(float(one.kernels), float(one.network)))
     assert float(two.hidden) == pytest.approx(2 * min(float(one.kernels), float(one.network)))
@@ -54,7 +66,9 @@ def test_a_pipeline_takes_its_longest_stage(stages: int, factor: float) -> None:
     split = Split(pipeline=float(stages))
     found, alone = engine.step(MODEL, split, LOAD, M), engine.step(MODEL, Split(), LOAD, M)
     assert float(found.kernels) == pytest.approx(float(alone.kernels) * factor)
-    assert float(engine.weights(MODEL, split, FORMATS)) == pytest.approx(float(engine.weights(MODEL, Split(), FORMATS)) / stages * factor)
+    assert float(engine.weights(MODEL, split, FORMATS)) == pytest.approx(
+        float(engine.weights(MODEL, Split(), FORMATS)) / stages * factor
+    )
 
 
 def test_drafting_is_one_more_pass_of_the_draft_for_each_drafted_token() -> None:
@@ -69,7 +83,9 @@ def test_drafting_is_one_more_pass_of_the_draft_for_each_drafted_token() -> None
     assert {t.name.split(".")[0] for t in drafted} == {"draft"}
     assert any(t.name.startswith("draft.head") for t in drafted)
     with_more = dataclasses.replace(two, decode_tokens=3.0, routed_tokens=24.0)
-    assert sum(float(t.times) for t in engine.draft_program(model, split, with_more, m.formats)) == pytest.approx(2 * sum(float(t.times) for t in drafted))
+    assert sum(float(t.times) for t in engine.draft_program(model, split, with_more, m.formats)) == pytest.approx(
+        2 * sum(float(t.times) for t in drafted)
+    )
     assert engine.weights(model, split, m.formats, with_draft=True) > engine.weights(model, split, m.formats)
 
 
@@ -81,7 +97,9 @@ def test_layers_on_the_host_leave_the_chip(layers: float) -> None:
     whole = float(engine.weights(MODEL, Split(), FORMATS))
     assert float(engine.weights(MODEL, split, FORMATS)) == pytest.approx(ends + (whole - ends) * (1 - layers / 8))
     assert float(engine.host_weights(MODEL, split, FORMATS)) == pytest.approx((whole - ends) * layers / 8)
-    assert float(engine.cache_bytes(MODEL, split, FORMATS, 100.0)) == pytest.approx(float(engine.cache_bytes(MODEL, Split(), FORMATS, 100.0)) * (1 - layers / 8))
+    assert float(engine.cache_bytes(MODEL, split, FORMATS, 100.0)) == pytest.approx(
+        float(engine.cache_bytes(MODEL, Split(), FORMATS, 100.0)) * (1 - layers / 8)
+    )
     found, alone = engine.step(MODEL, split, LOAD, hosted), engine.step(MODEL, Split(), LOAD, hosted)
     assert found.seconds >= alone.seconds
     assert (float(engine.crossing(MODEL, split, LOAD, hosted)) > 0) == (layers > 0)

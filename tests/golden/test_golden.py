@@ -20,7 +20,14 @@ HERE = Path(__file__).parent
 RTOL = 1e-6
 MASKED = ("elapsed_s", "version", "catalog")
 ROW = ("serving", "chips", "concurrency", "feasible", "evidence", "usd_per_hour")
-FIGURES = ("ttft_s", "tpot_s", "output_tokens_per_s", "power_w", "joules_per_output_token", "usd_per_million_output_tokens")
+FIGURES = (
+    "ttft_s",
+    "tpot_s",
+    "output_tokens_per_s",
+    "power_w",
+    "joules_per_output_token",
+    "usd_per_million_output_tokens",
+)
 
 ASKED: dict[str, tuple[str, Any]] = {
     "plan-dense": ("plan", Question("qwen3-32b", "h100-8:16", slo="ttft=2s,tpot=30ms")),
@@ -54,7 +61,9 @@ def kept(answer: dict[str, Any]) -> dict[str, Any]:
         answer["answers"] = [{**kept(a), "best": a["best"] and brief(a["best"])} for a in answer["answers"]]
         return answer
     rows = answer["frontier"]
-    answer["frontier"] = [brief(p) for p in rows] if len(rows) < 6 else [brief(p) for p in (*rows[:2], rows[len(rows) // 2], *rows[-2:])]
+    answer["frontier"] = (
+        [brief(p) for p in rows] if len(rows) < 6 else [brief(p) for p in (*rows[:2], rows[len(rows) // 2], *rows[-2:])]
+    )
     answer["closest"] = answer["closest"] and brief(answer["closest"])
     answer["frontier_rows"] = len(rows)
     return answer
@@ -67,7 +76,9 @@ def differences(old: Any, new: Any, path: str = "answer") -> list[str]:
         return out + [d for k in old if k in new for d in differences(old[k], new[k], f"{path}.{k}")]
     if isinstance(old, list) and isinstance(new, list):
         out = [f"{path}: {len(old)} entries, now {len(new)}"] if len(old) != len(new) else []
-        return out + [d for i, (a, b) in enumerate(zip(old, new, strict=False)) for d in differences(a, b, f"{path}[{i}]")]
+        return out + [
+            d for i, (a, b) in enumerate(zip(old, new, strict=False)) for d in differences(a, b, f"{path}[{i}]")
+        ]
     if _number(old) and _number(new):
         return [] if math.isclose(old, new, rel_tol=RTOL, abs_tol=1e-300) else [f"{path}: {old!r}, now {new!r}"]
     return [] if old == new and type(old) is type(new) else [f"{path}: {old!r}, now {new!r}"]

@@ -11,7 +11,11 @@ from typing import Any
 
 WHOLE_COLUMNS: dict[str, dict[str, Any]] = {
     "Mla": {"down": lambda b: b.down_columns},
-    "Dsa": {"down": lambda b: b.down_columns, "index_q": lambda b: b.index_heads * b.index_dim, "index_k": lambda b: b.index_dim + b.index_heads},
+    "Dsa": {
+        "down": lambda b: b.down_columns,
+        "index_q": lambda b: b.index_heads * b.index_dim,
+        "index_k": lambda b: b.index_dim + b.index_heads,
+    },
     "Csa": {"down": lambda b: b.down_columns + b.index_heads, "q_up": lambda b: b.index_heads * b.index_dim},
     "Mfa": {"down": lambda b: b.query_rank},
     "BlockSparse": {"qkv": lambda b: (b.index_heads + 1) * b.index_dim if b.index_learnt else 0},
@@ -23,8 +27,16 @@ WHOLE_COLUMNS: dict[str, dict[str, Any]] = {
 """Columns of a matrix product that every rank of a tensor group computes whole."""
 
 KV_COLUMNS: dict[str, dict[str, Any]] = {
-    "Gqa": {"qkv": lambda b: b.kv_heads * (b.head_dim + (b.v_head_dim if b.v_projected and not b.shared_kv else 0)) if b.own_kv else 0},
-    "BlockSparse": {"qkv": lambda b: b.kv_heads * (b.head_dim + (b.v_head_dim if b.v_projected and not b.shared_kv else 0)) if b.own_kv else 0},
+    "Gqa": {
+        "qkv": lambda b: (
+            b.kv_heads * (b.head_dim + (b.v_head_dim if b.v_projected and not b.shared_kv else 0)) if b.own_kv else 0
+        )
+    },
+    "BlockSparse": {
+        "qkv": lambda b: (
+            b.kv_heads * (b.head_dim + (b.v_head_dim if b.v_projected and not b.shared_kv else 0)) if b.own_kv else 0
+        )
+    },
     "Mfa": {"down": lambda b: 2 * b.kv_heads * b.head_dim},
     "Cross": {"image_kv": lambda b: 2 * b.kv_heads * b.head_dim},
     "GatedDelta": {"qkvz": lambda b: 2 * b.key_heads * b.key_dim},

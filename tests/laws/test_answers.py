@@ -91,12 +91,16 @@ def test_figures_agree_with_each_other(q: Question) -> None:
         tokens = p.output_tokens_per_s.value
         assert tokens == pytest.approx(p.requests_per_s.value * w["output_tokens"] * mean, rel=1e-9)
         assert tokens == pytest.approx(p.output_tokens_per_s_per_chip.value * p.chips, rel=1e-9)
-        assert p.input_tokens_per_s_per_chip * p.chips == pytest.approx(p.requests_per_s.value * w["input_tokens"] * mean, rel=1e-9)
+        assert p.input_tokens_per_s_per_chip * p.chips == pytest.approx(
+            p.requests_per_s.value * w["input_tokens"] * mean, rel=1e-9
+        )
         assert p.tokens_per_s_per_user == pytest.approx(1 / p.tpot_s.value)
         if p.power_w:
             assert p.joules_per_output_token.value == pytest.approx(p.power_w.value / tokens, rel=1e-9)
         if p.usd_per_hour:
-            assert p.usd_per_million_output_tokens.value == pytest.approx(p.usd_per_hour / 3600 / tokens * 1e6, rel=1e-9)
+            assert p.usd_per_million_output_tokens.value == pytest.approx(
+                p.usd_per_hour / 3600 / tokens * 1e6, rel=1e-9
+            )
 
 
 @every
@@ -152,14 +156,30 @@ def test_energy_is_never_below_its_floor(q: Question) -> None:
         least = 0.0
         for pool in p.pools:
             chip = system(pool.system, 1).chip
-            moved = sum(r.bytes for r in pool.operators) / pool.step_s * chip.ranks if pool.operators and len(p.pools) == 1 else 0.0
-            share = (p.requests_per_s.value * answered(q).workload["output_tokens"] * pool.step_s / pool.batch_per_replica / pool.replicas) if moved else 1.0
+            moved = (
+                sum(r.bytes for r in pool.operators) / pool.step_s * chip.ranks
+                if pool.operators and len(p.pools) == 1
+                else 0.0
+            )
+            share = (
+                (
+                    p.requests_per_s.value
+                    * answered(q).workload["output_tokens"]
+                    * pool.step_s
+                    / pool.batch_per_replica
+                    / pool.replicas
+                )
+                if moved
+                else 1.0
+            )
             least += pool.chips * (floor(chip.power_w or 0.0, moved * min(share, 1.0)) if chip.power_w else 0.0)
         assert p.power_w.low >= least * (1 - 1e-9)
         assert p.joules_per_output_token.low >= least / p.output_tokens_per_s.value * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("q", [q for q in QUESTIONS if not q.offload and q.power_limit_w is None], ids=lambda q: f"{q.model} on {q.on}"[:50])
+@pytest.mark.parametrize(
+    "q", [q for q in QUESTIONS if not q.offload and q.power_limit_w is None], ids=lambda q: f"{q.model} on {q.on}"[:50]
+)
 def test_a_plan_predicted_is_the_plan(q: Question) -> None:
     """The layout and load of the best plan, asked of `predict`, give its figures."""
     best = answered(q).best

@@ -101,10 +101,18 @@ def test_arithmetic_over_a_replica(name: str, split: Split, s: int, t: int) -> N
     load = steady.decode_load(split, w, float(s))
     load = steady.with_prefill(split, w, load, float(t)) if t else load
     d, c = split.data, split.context
-    group = Load(float(s), 1.0, w.decode_context, float(t), w.prefill_context if t else 0.0, load.prefill_seqs, float(s + t) * d)
+    group = Load(
+        float(s), 1.0, w.decode_context, float(t), w.prefill_context if t else 0.0, load.prefill_seqs, float(s + t) * d
+    )
     for _, times, block in engine.distinct(model):
         part, whole = own(block, split, load), own(block, Split(), group)
-        alone = own(block, Split(), dataclasses.replace(group, prefill_tokens=0.0, prefill_seqs=0.0, prefill_context=0.0, routed_tokens=float(s) * d))
+        alone = own(
+            block,
+            Split(),
+            dataclasses.replace(
+                group, prefill_tokens=0.0, prefill_seqs=0.0, prefill_context=0.0, routed_tokens=float(s) * d
+            ),
+        )
         for op_name, op in whole.items():
             ranks = split.tensor * d * c
             columns = op.sizes[1] if op.kind == "matmul" else 0.0
@@ -179,7 +187,9 @@ def test_memory_parts_are_the_whole(name: str, by: str | None, role: str, split:
     assert parts.capacity == pytest.approx(d.machine.system.chip.memory_bytes)
     left = d.engine.kv_room(float(held.capacity), float(held.weights), float(held.activations))
     assert parts.kv <= left * d.machine.system.chip.ranks * (1 + 1e-9)
-    assert parts.capacity - used == pytest.approx(max(left * d.machine.system.chip.ranks - parts.kv, 0.0), rel=1e-6, abs=1.0)
+    assert parts.capacity - used == pytest.approx(
+        max(left * d.machine.system.chip.ranks - parts.kv, 0.0), rel=1e-6, abs=1.0
+    )
 
 
 def test_a_whole_size_is_what_local_gives() -> None:

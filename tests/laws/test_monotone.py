@@ -47,24 +47,44 @@ def test_a_better_machine_is_never_slower(block, split: Split, load: Load, on: s
     split=world.splits(), load=world.steps(), on=st.sampled_from(world.SYSTEMS), factor=st.floats(1.0, 20.0),
     what=st.sampled_from(("bandwidth", "compute", "link", "latency")),
 )  # fmt: skip
-def test_a_better_machine_is_never_slower_for_real_models(name: str, split: Split, load: Load, on: str, factor: float, what: str) -> None:
+def test_a_better_machine_is_never_slower_for_real_models(
+    name: str, split: Split, load: Load, on: str, factor: float, what: str
+) -> None:
     model, m = world.real(name), world.machine(on, name)
     load = world.grown(load, split.data)
-    assert engine.step(model, split, load, world.better(m, what, factor)).seconds <= engine.step(model, split, load, m).seconds * SLACK
+    assert (
+        engine.step(model, split, load, world.better(m, what, factor)).seconds
+        <= engine.step(model, split, load, m).seconds * SLACK
+    )
 
 
 @every_block
 @settings(max_examples=8, deadline=None)
-@given(split=world.splits(), load=world.steps(), on=st.sampled_from(world.SYSTEMS), more=st.integers(1, 300), which=st.sampled_from(("seqs", "context", "tokens")))
+@given(
+    split=world.splits(),
+    load=world.steps(),
+    on=st.sampled_from(world.SYSTEMS),
+    more=st.integers(1, 300),
+    which=st.sampled_from(("seqs", "context", "tokens")),
+)
 def test_more_work_is_never_faster(block, split: Split, load: Load, on: str, more: int, which: str) -> None:
     """A step with more sequences, longer contexts or more prompt tokens takes no less."""
     model, m = world.of_block(block), world.machine(on, block)
     if which == "seqs":
-        grown = dataclasses.replace(load, decode_seqs=load.decode_seqs + more, decode_context=max(load.decode_context, 1.0))
+        grown = dataclasses.replace(
+            load, decode_seqs=load.decode_seqs + more, decode_context=max(load.decode_context, 1.0)
+        )
     elif which == "tokens":
-        grown = dataclasses.replace(load, prefill_tokens=load.prefill_tokens + more, prefill_context=max(load.prefill_context, 1.0), prefill_seqs=1.0)
+        grown = dataclasses.replace(
+            load,
+            prefill_tokens=load.prefill_tokens + more,
+            prefill_context=max(load.prefill_context, 1.0),
+            prefill_seqs=1.0,
+        )
     else:
-        grown = dataclasses.replace(load, decode_context=load.decode_context + more, prefill_context=load.prefill_context + more)
+        grown = dataclasses.replace(
+            load, decode_context=load.decode_context + more, prefill_context=load.prefill_context + more
+        )
     load = dataclasses.replace(load, routed_tokens=load.tokens * split.data)
     grown = dataclasses.replace(grown, routed_tokens=grown.tokens * split.data)
     before, after = engine.step(model, split, load, m), engine.step(model, split, grown, m)
@@ -90,7 +110,9 @@ def test_a_bigger_batch_never_lowers_tpot(name: str, split: Split, on: str) -> N
 @pytest.mark.parametrize("name", world.MODELS)
 @settings(max_examples=8, deadline=None)
 @given(split=world.splits(), on=st.sampled_from(world.SYSTEMS), short=st.integers(16, 30_000), more=st.floats(1.0, 8.0))
-def test_a_longer_input_never_lowers_the_time_of_a_prompt(name: str, split: Split, on: str, short: int, more: float) -> None:
+def test_a_longer_input_never_lowers_the_time_of_a_prompt(
+    name: str, split: Split, on: str, short: int, more: float
+) -> None:
     """One prompt in a pass, whole or in pieces: its time, and its wait on one pool."""
     served, whole, pieces = [], [], []
     for tokens in (float(short), float(int(short * more))):

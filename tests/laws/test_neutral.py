@@ -96,7 +96,10 @@ def test_no_joule(block, load: Load) -> None:
     compute = sum(t * (op.flops / peaks[op.format]) for t, op in ops)
     memory = sum(t * (op.bytes / m.system.chip.bandwidth_bytes_per_s) for t, op in ops)
     assert (found.compute, found.memory) == (pytest.approx(compute, rel=1e-12), pytest.approx(memory, rel=1e-12))
-    watts = [power(700.0, 10_000.0, 8, c / found.seconds, x / found.seconds, 1.0) for c, x in ((compute, memory), (found.compute, found.memory))]
+    watts = [
+        power(700.0, 10_000.0, 8, c / found.seconds, x / found.seconds, 1.0)
+        for c, x in ((compute, memory), (found.compute, found.memory))
+    ]
     assert watts[0].value == pytest.approx(watts[1].value, rel=1e-12)
 
 

@@ -20,7 +20,9 @@ from wherewithal.plan.workload import parse_slo
 from wherewithal.units import parse
 
 VERBS: dict[str, click.Command] = {"plan": plan, "predict": predict}
-words = st.text(st.characters(codec="ascii", exclude_categories=["Cc", "Cs"], exclude_characters=" -=,"), min_size=1, max_size=12)
+words = st.text(
+    st.characters(codec="ascii", exclude_categories=["Cc", "Cs"], exclude_characters=" -=,"), min_size=1, max_size=12
+)
 tokens = st.none() | st.integers(1, 10**8)
 amounts = st.none() | st.floats(1e-6, 1e8, allow_subnormal=False)
 
@@ -70,7 +72,10 @@ def test_a_question_survives_its_command(q: Question) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(q=questions(), layout=st.sampled_from(("tp8 ep8", "prefill: 4x tp8 ep8; decode: 1x tp1 dp32 ep32", "tp2 dp4 ep8 two-batch")))
+@given(
+    q=questions(),
+    layout=st.sampled_from(("tp8 ep8", "prefill: 4x tp8 ep8; decode: 1x tp1 dp32 ep32", "tp2 dp4 ep8 two-batch")),
+)
 def test_a_prediction_survives_its_command(q: Question, layout: str) -> None:
     verb, again = asked(command(q, "predict", layout=layout))
     assert (verb, again.layout) == ("predict", layout)
@@ -97,7 +102,13 @@ def test_a_time_is_never_rounded_down(seconds: float) -> None:
 
 
 @settings(max_examples=60)
-@given(tp=st.sampled_from((1, 2, 8)), pp=st.sampled_from((1, 3)), dp=st.sampled_from((1, 4)), cp=st.sampled_from((1, 2)), cut=st.sampled_from((1, 2, 4)))
+@given(
+    tp=st.sampled_from((1, 2, 8)),
+    pp=st.sampled_from((1, 3)),
+    dp=st.sampled_from((1, 4)),
+    cp=st.sampled_from((1, 2)),
+    cut=st.sampled_from((1, 2, 4)),
+)
 def test_a_layout_is_read_as_it_is_written(tp: int, pp: int, dp: int, cp: int, cut: int) -> None:
     """The words that an answer shows for a layout name the same layout."""
     from wherewithal.plan.answer import Layout

@@ -70,10 +70,16 @@ def test_rows_are_single_layouts(block, splits: list[Split], loads: list[Load], 
 
 @pytest.mark.parametrize("name", world.MODELS)
 @settings(max_examples=4, deadline=None)
-@given(splits=st.lists(world.splits(), min_size=2, max_size=3), s=st.lists(st.integers(1, 300), min_size=2, max_size=3), on=st.sampled_from(world.SYSTEMS))
+@given(
+    splits=st.lists(world.splits(), min_size=2, max_size=3),
+    s=st.lists(st.integers(1, 300), min_size=2, max_size=3),
+    on=st.sampled_from(world.SYSTEMS),
+)
 def test_serving_rows_are_single_layouts(name: str, splits: list[Split], s: list[int], on: str) -> None:
     """The same for serving on one pool and for a prefill pool, of real models."""
-    d = world.deployment(world.real(name), world.machine(on, name), Workload(accepted_tokens_per_step=1.7, length_spread=0.2))
+    d = world.deployment(
+        world.real(name), world.machine(on, name), Workload(accepted_tokens_per_step=1.7, length_spread=0.2)
+    )
     sizes = np.array(sorted(s), dtype=float)
     many, shape = stacked(splits), (len(splits), len(s))
     served = steady.colocated(d, many, sizes[None, :])
@@ -84,12 +90,16 @@ def test_serving_rows_are_single_layouts(name: str, splits: list[Split], s: list
             one, alone = steady.colocated(d, split, size), steady.prefill_pool(d, split, 100.0 * size)
             for field in ("tpot_s", "tpot_sd_s", "service_s", "wait_s", "busy", "requests_per_s", "in_flight"):
                 array = np.broadcast_to(getattr(served, field), shape)[i, j]
-                np.testing.assert_allclose(array, getattr(one, field), rtol=1e-9 if field == "tpot_sd_s" else 1e-11, atol=1e-12)
+                np.testing.assert_allclose(
+                    array, getattr(one, field), rtol=1e-9 if field == "tpot_sd_s" else 1e-11, atol=1e-12
+                )
             for field in ("service_s", "pass_s", "requests_per_s"):
                 agree(getattr(first, field), (shape, (i, j)), getattr(alone, field))
             single = room(d.model, split, d.machine, d.engine, d.workload, tokens=100.0 * size, role="all")
             for field in ("weights", "activations", "kv_room", "per_sequence", "longest", "sequences"):
-                np.testing.assert_allclose(np.broadcast_to(getattr(held, field), shape)[i, j], getattr(single, field), rtol=1e-9)
+                np.testing.assert_allclose(
+                    np.broadcast_to(getattr(held, field), shape)[i, j], getattr(single, field), rtol=1e-9
+                )
 
 
 def explained(d: steady.Deployment, split: Split, load: Load, host_s: float = 0.0) -> None:
@@ -119,7 +129,10 @@ def test_an_explanation_is_the_step(block, split: Split, load: Load, on: str, ho
 @pytest.mark.parametrize("name", world.MODELS)
 def test_an_explanation_is_the_step_with_overlap_and_pipeline(name: str, split: Split) -> None:
     d = world.deployment(world.real(name), world.machine("cloudmatrix-384:64", name))
-    for load in (Load(64.0, 2.0, 4500.0, routed_tokens=128.0 * split.data), Load(0, 1, 0, 4000.0, 2000.0, 1.0, 4000.0 * split.data)):
+    for load in (
+        Load(64.0, 2.0, 4500.0, routed_tokens=128.0 * split.data),
+        Load(0, 1, 0, 4000.0, 2000.0, 1.0, 4000.0 * split.data),
+    ):
         explained(d, split, load, 0.003)
 
 
@@ -142,7 +155,9 @@ GOALS = [
 
 
 @pytest.mark.parametrize(("slo", "offered"), GOALS, ids=lambda x: str(x)[:24])
-@pytest.mark.parametrize(("name", "on"), [("qwen3-30b-a3b", "h100-8:16"), ("qwen3-32b", "h20-8:8"), ("deepseek-v3.2", "h20-8:32")])
+@pytest.mark.parametrize(
+    ("name", "on"), [("qwen3-30b-a3b", "h100-8:16"), ("qwen3-32b", "h20-8:8"), ("deepseek-v3.2", "h20-8:32")]
+)
 @pytest.mark.parametrize("mode", ["colocated", "disaggregated"])
 def test_the_order_of_layouts_does_not_matter(name: str, on: str, slo: str, offered: Offered, mode: str) -> None:
     """A shuffled lattice has the same frontier: the same rows in the same order."""

@@ -40,7 +40,9 @@ def found(d: Deployment, mode: str, slo: str, offered: Offered | None = None) ->
 def best(rows: Found | None, slo: str) -> float:
     """Return the highest rate of rows within the limit on time per token [token/s per chip]; 0 without one."""
     limit = parse_slo(slo).tpot
-    return 0.0 if rows is None else float(rows.rate[rows.tpot_s <= (limit.limit_s if limit else np.inf)].max(initial=0.0))
+    return (
+        0.0 if rows is None else float(rows.rate[rows.tpot_s <= (limit.limit_s if limit else np.inf)].max(initial=0.0))
+    )
 
 
 def deployed(name: str, on: str, workload: Workload | None = None) -> Deployment:
@@ -48,8 +50,15 @@ def deployed(name: str, on: str, workload: Workload | None = None) -> Deployment
 
 
 @settings(max_examples=40, deadline=None)
-@given(case=cases, what=st.sampled_from(("bandwidth", "compute", "link", "latency", "memory")), factor=st.floats(1.0, 4.0), tpot=st.sampled_from((15, 30, 60, 200)))
-def test_a_better_machine_never_lowers_the_best_plan(case: tuple[str, str, str], what: str, factor: float, tpot: int) -> None:
+@given(
+    case=cases,
+    what=st.sampled_from(("bandwidth", "compute", "link", "latency", "memory")),
+    factor=st.floats(1.0, 4.0),
+    tpot=st.sampled_from((15, 30, 60, 200)),
+)
+def test_a_better_machine_never_lowers_the_best_plan(
+    case: tuple[str, str, str], what: str, factor: float, tpot: int
+) -> None:
     """At the same engine settings; nothing that was feasible stops being so."""
     name, on, mode = case
     d = deployed(name, on)
@@ -61,7 +70,9 @@ def test_a_better_machine_never_lowers_the_best_plan(case: tuple[str, str, str],
 
 @settings(max_examples=25, deadline=None)
 @given(case=cases, tight=st.floats(8, 100), more=st.floats(1.0, 4.0), ttft=st.floats(0.2, 5), later=st.floats(1.0, 4.0))
-def test_a_looser_limit_never_lowers_the_best_plan(case: tuple[str, str, str], tight: float, more: float, ttft: float, later: float) -> None:
+def test_a_looser_limit_never_lowers_the_best_plan(
+    case: tuple[str, str, str], tight: float, more: float, ttft: float, later: float
+) -> None:
     name, on, mode = case
     d = deployed(name, on)
     slo, loose = f"ttft={ttft:.3f}s,tpot={tight:.3f}ms", f"ttft={ttft * later:.3f}s,tpot={tight * more:.3f}ms"
@@ -85,20 +96,30 @@ def test_whole_multiples_of_a_system_never_lower_the_total(case: tuple[str, str,
 
 @settings(max_examples=20, deadline=None)
 @given(case=cases, short=st.integers(100, 8000), more=st.floats(1.0, 4.0), rate=st.floats(0.05, 0.5))
-def test_a_longer_input_never_lowers_the_least_ttft(case: tuple[str, str, str], short: int, more: float, rate: float) -> None:
+def test_a_longer_input_never_lowers_the_least_ttft(
+    case: tuple[str, str, str], short: int, more: float, rate: float
+) -> None:
     """The lowest time to first token that any row reaches, under no load to speak of and under a rate."""
     name, on, mode = case
     least = []
     for tokens in (float(short), float(int(short * more))):
         d = deployed(name, on, Workload(input_tokens=tokens, output_tokens=100.0))
         chips, goal = d.machine.system.chips, Goal(parse_slo(""), Offered())
-        low = search.colocated(d, chips, goal, Counts())[1] if mode == "colocated" else pools.disaggregated(d, d, chips, goal, Counts())[1]
+        low = (
+            search.colocated(d, chips, goal, Counts())[1]
+            if mode == "colocated"
+            else pools.disaggregated(d, d, chips, goal, Counts())[1]
+        )
         least.append(low.ttft_s)
     assert least[1] >= least[0] * (1 - 1e-9)
 
 
 @settings(max_examples=25, deadline=None)
-@given(case=cases, slo=st.sampled_from(("", "tpot=30ms", "ttft=1s,tpot=50ms", "ttft.p95=2s")), load=st.sampled_from((None, 5.0, 60.0)))
+@given(
+    case=cases,
+    slo=st.sampled_from(("", "tpot=30ms", "ttft=1s,tpot=50ms", "ttft.p95=2s")),
+    load=st.sampled_from((None, 5.0, 60.0)),
+)
 def test_no_row_beats_another(case: tuple[str, str, str], slo: str, load: float | None) -> None:
     """Along a frontier time per token and rate both rise strictly; so they do over both ways of serving together."""
     name, on, _ = case
@@ -157,7 +178,12 @@ def test_the_load_asked_is_in_flight(case: tuple[str, str, str], load: int) -> N
 
 
 @settings(max_examples=30, deadline=None)
-@given(case=cases, load=st.sampled_from((None, 3.0, 40.0)), rate=st.sampled_from((None, 0.2)), statistic=st.sampled_from(("ttft=9s", "")))
+@given(
+    case=cases,
+    load=st.sampled_from((None, 3.0, 40.0)),
+    rate=st.sampled_from((None, 0.2)),
+    statistic=st.sampled_from(("ttft=9s", "")),
+)
 def test_littles_law(case: tuple[str, str, str], load: float | None, rate: float | None, statistic: str) -> None:
     """Requests in flight = rate x (time to first token + the rest of the answer), in closed and open loads."""
     name, on, mode = case
@@ -176,7 +202,9 @@ def test_a_frontier_is_what_no_row_beats(rows: list[tuple[float, float, int]]) -
     latency, rate, tie = (np.array([r[i] for r in rows], dtype=float) for i in range(3))
     kept = set(frontier(latency, rate, tie).tolist())
     for i, (a, b, c) in enumerate(rows):
-        beaten = any(x <= a and y >= b and ((x, -y) != (a, -b) or (z, j) < (c, i)) for j, (x, y, z) in enumerate(rows) if j != i)
+        beaten = any(
+            x <= a and y >= b and ((x, -y) != (a, -b) or (z, j) < (c, i)) for j, (x, y, z) in enumerate(rows) if j != i
+        )
         assert (i in kept) != beaten
     if kept:
         order = frontier(latency, rate, tie)

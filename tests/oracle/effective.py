@@ -63,7 +63,9 @@ class Table:
         every = [range(count) for _, count, _ in (*self.layer, *self.work)]
         self.phi: dict[tuple[int, ...], float] = {}
         for at, bent in zip(itertools.product(*every), percent, strict=True):
-            sizes = [2.0 ** (first + step * i) for (first, _, step), i in zip((*self.layer, *self.work), at, strict=True)]
+            sizes = [
+                2.0 ** (first + step * i) for (first, _, step), i in zip((*self.layer, *self.work), at, strict=True)
+            ]
             op, flops, unit = asked_at(self.kind, sizes[: len(self.layer)], sizes[len(self.layer) :])
             asked = flops / unit
             self.phi[at] = max(max(plain(op, flops) * peak / unit, asked) * math.exp(bent / 100), asked)

@@ -71,7 +71,11 @@ class World:
 
     def __post_init__(self) -> None:
         self.blocks: list[tuple[float, Any]] = []
-        for block, times in [(self.model.embedding, 1), *((b, g.count) for g in self.model.layers for b in g.blocks), (self.model.head, 1)]:
+        for block, times in [
+            (self.model.embedding, 1),
+            *((b, g.count) for g in self.model.layers for b in g.blocks),
+            (self.model.head, 1),
+        ]:
             for i, (n, known) in enumerate(self.blocks):
                 if known == block:
                     self.blocks[i] = (n + times, known)
@@ -102,7 +106,16 @@ def _links(system: Any) -> Iterator[Link]:
 # Operators.
 
 
-def roof(w: World, kind: str, form: str, flops: float, moved: float, sizes: tuple[float, ...], skew: tuple[float, float] = (1.0, 1.0), calls: float = 1.0) -> float:
+def roof(
+    w: World,
+    kind: str,
+    form: str,
+    flops: float,
+    moved: float,
+    sizes: tuple[float, ...],
+    skew: tuple[float, float] = (1.0, 1.0),
+    calls: float = 1.0,
+) -> float:
     """Seconds of one operator: launches + ((skew C)^p + (skew M)^p)^(1/p)."""
     if calls == 0:
         return 0.0
@@ -168,7 +181,9 @@ def elementwise(w: World, elements: float, passes: float) -> float:
 
 def kernels(w: World, block: Any, d: Degrees, a: Asked) -> float:
     """Seconds of a block's own operators on one rank."""
-    return {"Gqa": grouped, "Mla": latent, "Mlp": dense, "Moe": experts, "Embedding": lookup, "Head": head}[type(block).__name__](w, block, d, a)
+    return {"Gqa": grouped, "Mla": latent, "Mlp": dense, "Moe": experts, "Embedding": lookup, "Head": head}[
+        type(block).__name__
+    ](w, block, d, a)
 
 
 def lookup(w: World, b: Any, d: Degrees, a: Asked) -> float:
@@ -185,7 +200,16 @@ def dense(w: World, b: Any, d: Degrees, a: Asked) -> float:
     return up + product(w, "mlp", a.tokens, b.hidden, inside) + elementwise(w, a.tokens * (1.5 * inside + b.hidden), 2)
 
 
-def core(w: World, a: Asked, heads: float, kv_heads: float, wide: tuple[float, float], held: tuple[float, float], window: float, kind: str) -> float:
+def core(
+    w: World,
+    a: Asked,
+    heads: float,
+    kv_heads: float,
+    wide: tuple[float, float],
+    held: tuple[float, float],
+    window: float,
+    kind: str,
+) -> float:
     """Attention over the cache and over the prompt: (key, value) widths of all query heads together, per cached token."""
     total = 0.0
     kv, hidden = w.formats.kv_bits / 8, w.formats.hidden_bits / 8
@@ -193,11 +217,25 @@ def core(w: World, a: Asked, heads: float, kv_heads: float, wide: tuple[float, f
     if queries:
         seen = min(a.context, window)
         moved = a.seqs * seen * held[0] * kv + queries * wide[0] * hidden
-        total += roof(w, kind, w.formats.attention, 2 * queries * seen * wide[0], moved, (a.seqs, seen, kv_heads, a.per_seq * heads / kv_heads))
+        total += roof(
+            w,
+            kind,
+            w.formats.attention,
+            2 * queries * seen * wide[0],
+            moved,
+            (a.seqs, seen, kv_heads, a.per_seq * heads / kv_heads),
+        )
     if a.prompt:
         near = min(a.prompt_context, window)
         moved = a.prompt * wide[1] * hidden + a.prompts * 2 * near * held[1] * kv
-        total += roof(w, "attention_prefill", w.formats.attention, 2 * a.prompt * near * wide[1], moved, (a.prompt, near, heads, wide[1] / heads / 2))
+        total += roof(
+            w,
+            "attention_prefill",
+            w.formats.attention,
+            2 * a.prompt * near * wide[1],
+            moved,
+            (a.prompt, near, heads, wide[1] / heads / 2),
+        )
     return total
 
 
@@ -207,7 +245,11 @@ def grouped(w: World, b: Any, d: Degrees, a: Asked) -> float:
     wide, held = heads * (b.head_dim + b.v_head_dim), kv * (b.head_dim + b.v_head_dim)
     total = product(w, "attention", a.tokens, columns, b.hidden)
     total += core(w, a, heads, kv, (wide, wide), (held, held), b.window, "attention_decode")
-    return total + product(w, "attention", a.tokens, b.hidden, heads * b.v_head_dim) + elementwise(w, a.tokens * b.hidden, 4)
+    return (
+        total
+        + product(w, "attention", a.tokens, b.hidden, heads * b.v_head_dim)
+        + elementwise(w, a.tokens * b.hidden, 4)
+    )
 
 
 def latent(w: World, b: Any, d: Degrees, a: Asked) -> float:
@@ -221,14 +263,24 @@ def latent(w: World, b: Any, d: Degrees, a: Asked) -> float:
         n, k = b.kv_rank, b.nope_dim + b.v_head_dim
         stored = w.formats.stored("attention")
         moved = heads * n * k * stored.bits / 8 + decoded * heads * (n + k) * w.formats.hidden_bits / 8
-        total += roof(w, "batched_matmul", w.formats.attention, 2 * decoded * heads * n * k, moved, (decoded, n, k, heads), calls=2)
+        total += roof(
+            w,
+            "batched_matmul",
+            w.formats.attention,
+            2 * decoded * heads * n * k,
+            moved,
+            (decoded, n, k, heads),
+            calls=2,
+        )
     if a.prompt:
         total += product(w, "attention", a.prompt, heads * (b.nope_dim + b.v_head_dim), b.kv_rank)
     cached = b.kv_rank + b.rope_dim
     rebuilt = heads * (b.nope_dim + b.rope_dim + b.v_head_dim)
     absorbed = heads * (cached + b.kv_rank)
     if decoded:
-        total += core(w, replace(a, prompt=0.0), heads, 1.0, (absorbed, 0.0), (cached, 0.0), math.inf, "attention_latent")
+        total += core(
+            w, replace(a, prompt=0.0), heads, 1.0, (absorbed, 0.0), (cached, 0.0), math.inf, "attention_latent"
+        )
     if a.prompt:
         total += core(w, replace(a, seqs=0.0), heads, 1.0, (0.0, rebuilt), (0.0, rebuilt), math.inf, "")
     total += product(w, "attention", a.tokens, b.hidden, heads * b.v_head_dim)
@@ -247,13 +299,24 @@ def experts(w: World, b: Any, d: Degrees, a: Asked) -> float:
     read = input_bytes(w, stored)
     for n, k in (((2 if b.gated else 1) * inside, b.hidden), (b.hidden, inside)):
         each = k * read + n * w.formats.hidden_bits / 8
-        moved, busiest = hit * n * k * stored.bits / 8 + pairs * each, most * n * k * stored.bits / 8 + pairs * skew * each
+        moved, busiest = (
+            hit * n * k * stored.bits / 8 + pairs * each,
+            most * n * k * stored.bits / 8 + pairs * skew * each,
+        )
         total += roof(
-            w, "grouped_matmul", stored.arithmetic, 2 * pairs * n * k, moved, (pairs / hit, n, k, most / skew), (skew, busiest / moved)
+            w,
+            "grouped_matmul",
+            stored.arithmetic,
+            2 * pairs * n * k,
+            moved,
+            (pairs / hit, n, k, most / skew),
+            (skew, busiest / moved),
         )
     total += elementwise(w, pairs * (1.5 * inside + 2 * b.hidden), 2)
     if b.shared_intermediate:
-        total += product(w, "shared", a.tokens, (2 if b.gated else 1) * shared, b.hidden) + product(w, "shared", a.tokens, b.hidden, shared)
+        total += product(w, "shared", a.tokens, (2 if b.gated else 1) * shared, b.hidden) + product(
+            w, "shared", a.tokens, b.hidden, shared
+        )
     return total + elementwise(w, a.tokens * b.hidden, 4)
 
 
@@ -352,7 +415,11 @@ def parameters(b: Any, d: Degrees) -> Iterator[tuple[str, float]]:
     elif name == "Mla":
         heads, key = b.heads / d.tp, b.nope_dim + b.rope_dim
         yield "attention", b.hidden * (b.query_rank + b.kv_rank + b.rope_dim)
-        yield "attention", heads * ((b.query_rank or b.hidden) * key + b.kv_rank * (b.nope_dim + b.v_head_dim) + b.v_head_dim * b.hidden)
+        yield (
+            "attention",
+            heads
+            * ((b.query_rank or b.hidden) * key + b.kv_rank * (b.nope_dim + b.v_head_dim) + b.v_head_dim * b.hidden),
+        )
         yield "other", b.norm
     elif name == "Mlp":
         yield from (("mlp", (3 if b.gated else 2) * b.hidden * b.intermediate / d.tp), ("other", b.bias + b.norm))
@@ -366,7 +433,9 @@ def parameters(b: Any, d: Degrees) -> Iterator[tuple[str, float]]:
 
 def kept(w: World, d: Degrees, context: float) -> float:
     """Bytes of one sequence on a rank."""
-    total = sum(n * min(context, getattr(b, "window", math.inf)) * cached(b, d) * w.formats.kv_bits / 8 for n, b in w.blocks)
+    total = sum(
+        n * min(context, getattr(b, "window", math.inf)) * cached(b, d) * w.formats.kv_bits / 8 for n, b in w.blocks
+    )
     return total / d.cp / d.pp * uneven(w, d)
 
 
@@ -607,7 +676,9 @@ def best_disaggregated(w: World, chips: int, tpot: float, ttft: float) -> Best:
         for s in range(1, most_sequences(w, d, "decode") + 1):
             took = host(w, d, float(s), step(w, d, decoding(w, d, float(s))))
             if took / w.work.accepted_tokens_per_step <= tpot:
-                seconds.append((d, s, took / w.work.accepted_tokens_per_step, s * d.dp * d.pp * d.m / (w.work.decode_steps * took)))
+                seconds.append(
+                    (d, s, took / w.work.accepted_tokens_per_step, s * d.dp * d.pp * d.m / (w.work.decode_steps * took))
+                )
     fullest = BUSIEST if w.open else 1.0
     for d2, s, each, work in seconds:
         for d1, t, p in firsts:

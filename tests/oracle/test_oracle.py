@@ -36,7 +36,16 @@ from wherewithal.pricing.formats import resolve
 
 GRID = 0.02
 EXACT = 1e-9
-CHIPS = ("h100-8:16", "h20-8:32", "cloudmatrix-384:64", "mi300x-8:8", "gaudi3-8:16", "l4-8:8", "rtx-4090-8:8", "ascend-910b-8:16")
+CHIPS = (
+    "h100-8:16",
+    "h20-8:32",
+    "cloudmatrix-384:64",
+    "mi300x-8:8",
+    "gaudi3-8:16",
+    "l4-8:8",
+    "rtx-4090-8:8",
+    "ascend-910b-8:16",
+)
 
 
 def a_model(r: random.Random, *, routed: bool) -> Model:
@@ -47,16 +56,35 @@ def a_model(r: random.Random, *, routed: bool) -> Model:
         attention: object = Mla(hidden, heads, r.choice((0, 384)), 256, 64, 32, 64, norm)
     else:
         size = r.choice((64, 128))
-        attention = Gqa(hidden, heads, r.choice([g for g in (1, 2, 4, heads) if heads % g == 0]), size, size, r.choice((math.inf, 128.0)), 7, norm)
+        attention = Gqa(
+            hidden,
+            heads,
+            r.choice([g for g in (1, 2, 4, heads) if heads % g == 0]),
+            size,
+            size,
+            r.choice((math.inf, 128.0)),
+            7,
+            norm,
+        )
     width = r.choice((1, 2, 3)) * hidden
     first, count = Mlp(hidden, width, r.random() < 0.8, 0, norm), r.randint(2, 6)
     layers = [Layer("dense", r.randint(1, 2) if routed else count, (attention, first))]  # type: ignore[arg-type]
     if routed:
         each = r.choice((256, 512, 768))
-        moe = Moe(hidden, r.choice((8, 16, 32)), r.choice((1, 2, 4)), each, r.choice((0, each)), r.random() < 0.8, norm=norm)
+        moe = Moe(
+            hidden, r.choice((8, 16, 32)), r.choice((1, 2, 4)), each, r.choice((0, each)), r.random() < 0.8, norm=norm
+        )
         layers.append(Layer("routed", count, (attention, moe)))  # type: ignore[arg-type]
     vocab = r.choice((1000, 32_000))
-    return Model("random", "law", hidden, tuple(layers), Embedding(hidden, vocab), Head(hidden, vocab, r.random() < 0.5, hidden), stored={"other": r.choice(("bf16", "fp8"))})
+    return Model(
+        "random",
+        "law",
+        hidden,
+        tuple(layers),
+        Embedding(hidden, vocab),
+        Head(hidden, vocab, r.random() < 0.5, hidden),
+        stored={"other": r.choice(("bf16", "fp8"))},
+    )
 
 
 def a_system(r: random.Random, chips: int, *, tight: bool) -> System:
@@ -92,7 +120,9 @@ def a_case(seed: int, *, routed: bool, chips: int, most: int, open_: bool = Fals
 
 
 def other(d: Deployment) -> slow.World:
-    return slow.World(d.model, d.machine.system, d.machine.formats, d.machine.curves, d.engine, d.workload, d.open, d.launch_s)
+    return slow.World(
+        d.model, d.machine.system, d.machine.formats, d.machine.curves, d.engine, d.workload, d.open, d.launch_s
+    )
 
 
 def split_of(d: slow.Degrees) -> Split:
@@ -116,9 +146,16 @@ def test_steps_and_memory_agree(seed: int) -> None:
         assert float(steady.prefill_step(d, split, t).seconds) == pytest.approx(slow.step(w, at, prefill), rel=EXACT)
         mixed = steady.loaded(d, split, steady.decode_load(split, d.workload, s), t)
         assert float(mixed.seconds) == pytest.approx(slow.step(w, at, slow.with_prompt(w, at, decode, t)), rel=EXACT)
-        assert float(engine.weights(d.model, split, d.machine.formats)) == pytest.approx(slow.held_bytes(w, at), rel=EXACT)
+        assert float(engine.weights(d.model, split, d.machine.formats)) == pytest.approx(
+            slow.held_bytes(w, at), rel=EXACT
+        )
         served, plain = steady.colocated(d, split, s), slow.colocated(w, at, s)
-        pairs = ((served.tpot_s, plain.tpot), (served.requests_per_s, plain.rate), (served.in_flight, plain.flight), (served.busy, plain.busy))
+        pairs = (
+            (served.tpot_s, plain.tpot),
+            (served.requests_per_s, plain.rate),
+            (served.in_flight, plain.flight),
+            (served.busy, plain.busy),
+        )
         for ours, theirs in pairs:
             assert float(ours) == pytest.approx(theirs, rel=EXACT)
         first, alone = steady.prefill_pool(d, split, t), slow.prefill(w, at, t, 16)
@@ -144,7 +181,11 @@ def goal_of(tpot: float, ttft: float, offered: Offered | None = None) -> Goal:
 
 def best_rate(found, tpot: float) -> float:
     """Return requests per second of the best row within a limit; 0 without one."""
-    good = [] if found is None else [rate for rate, each in zip(found.requests_per_s, found.tpot_s, strict=True) if each <= tpot]
+    good = (
+        []
+        if found is None
+        else [rate for rate, each in zip(found.requests_per_s, found.tpot_s, strict=True) if each <= tpot]
+    )
     return max(good, default=0.0)
 
 
@@ -158,7 +199,13 @@ def test_no_better_plan_on_one_pool(block: int) -> None:
     """150 cases: all layouts and all whole batches, on one pool."""
     for seed in range(1000 + 15 * block, 1015 + 15 * block):
         routed = seed % 3 == 0
-        d = a_case(seed, routed=routed, chips=(4 if seed % 5 else 8) if routed else (8 if seed % 5 else 16), most=12 if routed else 24, open_=seed % 4 == 0)
+        d = a_case(
+            seed,
+            routed=routed,
+            chips=(4 if seed % 5 else 8) if routed else (8 if seed % 5 else 16),
+            most=12 if routed else 24,
+            open_=seed % 4 == 0,
+        )
         tpot, ttft = limits(seed)
         chips = d.machine.system.chips
         found, _ = colocated(d, chips, goal_of(tpot, ttft), Counts())
@@ -170,7 +217,13 @@ def test_no_better_plan_on_two_pools(block: int) -> None:
     """100 cases: all pairs of layouts, batches, passes and whole numbers of replicas, on two pools."""
     for seed in range(2000 + 10 * block, 2010 + 10 * block):
         routed = seed % 3 == 0
-        d = a_case(seed, routed=routed, chips=3 if routed else (4 if seed % 5 else 8), most=6 if routed else 16, open_=seed % 4 == 0)
+        d = a_case(
+            seed,
+            routed=routed,
+            chips=3 if routed else (4 if seed % 5 else 8),
+            most=6 if routed else 16,
+            open_=seed % 4 == 0,
+        )
         tpot, ttft = limits(seed)
         chips = d.machine.system.chips
         found, _ = disaggregated(d, d, chips, goal_of(tpot, ttft), Counts())

@@ -43,7 +43,9 @@ def legal_set(name: str, ranks: int) -> set[tuple[int, ...]]:
     return {tuple(int(good.columns[n][i]) for n in DEGREES) for i in range(len(good))}
 
 
-@pytest.mark.parametrize(("name", "ranks"), [("qwen3-32b", 16), ("qwen3-30b-a3b", 16), ("deepseek-v3", 16), ("llama-3.1-8b", 12)])
+@pytest.mark.parametrize(
+    ("name", "ranks"), [("qwen3-32b", 16), ("qwen3-30b-a3b", 16), ("deepseek-v3", 16), ("llama-3.1-8b", 12)]
+)
 def test_legal_layouts_are_those_of_plain_loops(name: str, ranks: int) -> None:
     on = world.machine_system("h100-8:16")
     m = world.machine("h100-8:16", name)

@@ -41,7 +41,8 @@ def test_one_at_a_time_is_the_closed_form(engine: str, spread: float) -> None:
     """Light load: nothing waits for anything, so the replay tends to the closed form."""
     alone = {"flight": 1.0, "engine": engine, "length_spread": spread, "layout": "tp8"}
     steady, replayed = run(None, **alone).best, run(200.0, **alone).best
-    assert steady is not None and replayed is not None
+    assert steady is not None
+    assert replayed is not None
     # The closed form lets the last prompt run beside a decode; alone there is none: 2% of the rate, with a long prompt.
     for name, bound in (("ttft_s", 0.02), ("tpot_s", 0.02), ("output_tokens_per_s", 0.03)):
         assert getattr(replayed, name).value == pytest.approx(getattr(steady, name).value, rel=bound), name
@@ -77,7 +78,8 @@ def test_seeds_reproduce() -> None:
 def test_pools_hand_over() -> None:
     pools = {"layout": "prefill: 1x tp4; decode: 1x tp4"}
     run_, steady = run(640.0, **pools), run(None, **pools).best
-    assert run_.best is not None and steady is not None
+    assert run_.best is not None
+    assert steady is not None
     assert run_.best.tpot_s.value == pytest.approx(steady.tpot_s.value, rel=0.1)
     assert run_.extra["run"]["ttft_s"]["p99"] > 2 * run_.extra["run"]["ttft_s"]["median"]
 
@@ -94,7 +96,7 @@ def test_an_open_load_is_answered_as_it_comes() -> None:
     assert seen["requests_per_s"] == pytest.approx(2.0, rel=0.15)
 
 
-@pytest.mark.parametrize("load, more", [
+@pytest.mark.parametrize(("load", "more"), [
     ("often", {}), ("open", {}), ("static", {"flight": None, "rate_per_s": 1.0}), ("closed", {"flight": None, "rate_per_s": 1.0}),
 ])  # fmt: skip
 def test_loads_that_are_none(load: str, more: dict[str, Any]) -> None:

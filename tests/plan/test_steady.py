@@ -25,7 +25,12 @@ def deployed(**workload: float) -> Deployment:
 
 
 @settings(max_examples=30, deadline=None)
-@given(s=st.integers(1, 400), inputs=st.integers(1, 20_000), outputs=st.integers(2, 4000), tensor=st.sampled_from((2.0, 4.0, 8.0)))
+@given(
+    s=st.integers(1, 400),
+    inputs=st.integers(1, 20_000),
+    outputs=st.integers(2, 4000),
+    tensor=st.sampled_from((2.0, 4.0, 8.0)),
+)
 def test_prompts_in_are_prompts_done(s: int, inputs: int, outputs: int, tensor: float) -> None:
     """In steady state, prompt tokens that steps carry are those of the requests that end: f t / step = rate n."""
     d = deployed(input_tokens=float(inputs), output_tokens=float(outputs))
@@ -59,9 +64,14 @@ def test_speculation_is_more_tokens_a_step_and_a_longer_one() -> None:
 
 
 @given(busy=st.floats(0.0, 0.94), more=st.floats(0.0, 0.05), servers=st.integers(1, 64), service=st.floats(0.01, 10))
-def test_a_fuller_pool_waits_longer_and_a_larger_one_shorter(busy: float, more: float, servers: int, service: float) -> None:
+def test_a_fuller_pool_waits_longer_and_a_larger_one_shorter(
+    busy: float, more: float, servers: int, service: float
+) -> None:
     d = deployed()._replace(open=True)
-    waits = [float(steady.prefill_wait(d, service, service, b, n)) for b, n in ((busy, servers), (busy + more, servers), (busy, servers + 1))]
+    waits = [
+        float(steady.prefill_wait(d, service, service, b, n))
+        for b, n in ((busy, servers), (busy + more, servers), (busy, servers + 1))
+    ]
     assert waits[1] >= waits[0] * (1 - 1e-12)
     assert waits[2] <= waits[0] * (1 + 1e-12)
     assert waits[0] >= 0
@@ -105,7 +115,11 @@ def test_nine_steps_of_ten_what_runs_fits() -> None:
     assert count > 20
     r = np.random.default_rng(3)
     factor = 1 - w.length_spread * r.random((2, 4000, count))
-    lengths = w.input_tokens * factor[0] + w.output_tokens * factor[1] * r.random((4000, count)) + d.engine.kv_block_tokens / 2
+    lengths = (
+        w.input_tokens * factor[0]
+        + w.output_tokens * factor[1] * r.random((4000, count))
+        + d.engine.kv_block_tokens / 2
+    )
     each = float(held.per_sequence) / (w.decode_context + d.engine.kv_block_tokens / 2)
     fits = np.mean(lengths.sum(axis=1) * each <= float(held.kv_room))
     assert 0.85 <= fits <= 0.999
@@ -137,7 +151,9 @@ def test_prompts_are_launched_and_taken_in() -> None:
 
 
 def test_launches_are_the_operators_of_a_prompt() -> None:
-    few, many = (world.deployment(world.real(m), world.machine(ON, m), Workload()) for m in ("llama-3.1-8b", "deepseek-v3"))
+    few, many = (
+        world.deployment(world.real(m), world.machine(ON, m), Workload()) for m in ("llama-3.1-8b", "deepseek-v3")
+    )
     counts = [steady.launches(d.model, d.machine.formats, d.workload) for d in (few, many)]
     assert counts[0] > 5 * few.model.depth
     assert counts[1] > 2 * counts[0]

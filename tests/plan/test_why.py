@@ -133,7 +133,9 @@ def _order(found, pair: list[Question], changes: dict[str, float]) -> float:
         best = ask.plan(dataclasses.replace(q, **changes)).best
         assert best is not None
         by_cost = best.usd_per_million_output_tokens is not None and any(f.what == "chip price" for f in found.flips)
-        rates.append(1 / best.usd_per_million_output_tokens.value if by_cost else best.output_tokens_per_s_per_chip.value)
+        rates.append(
+            1 / best.usd_per_million_output_tokens.value if by_cost else best.output_tokens_per_s_per_chip.value
+        )
     return rates[0] / rates[1] - 1
 
 
@@ -159,5 +161,3 @@ def test_the_command_of_a_comparison_asks_it() -> None:
     assert code == 0
     for q in COMPARED[2]:
         assert q.on in text
-
-

@@ -57,7 +57,13 @@ def test_what_no_request_can_be(wrong: dict[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ttft", "tpot", "statistic"),
-    [("ttft=2s,tpot=50ms", 2.0, 0.05, "mean"), ("tpot=0.5s", None, 0.5, "mean"), ("ttft.p95=1.5s", 1.5, None, "p95"), ("", None, None, ""), (" TTFT = 300 ms ", 0.3, None, "mean")],
+    [
+        ("ttft=2s,tpot=50ms", 2.0, 0.05, "mean"),
+        ("tpot=0.5s", None, 0.5, "mean"),
+        ("ttft.p95=1.5s", 1.5, None, "p95"),
+        ("", None, None, ""),
+        (" TTFT = 300 ms ", 0.3, None, "mean"),
+    ],
 )
 def test_service_levels(text: str, ttft: float | None, tpot: float | None, statistic: str) -> None:
     found = parse_slo(text)
@@ -68,14 +74,19 @@ def test_service_levels(text: str, ttft: float | None, tpot: float | None, stati
     assert parse_slo("").to_dict() == {}
 
 
-@pytest.mark.parametrize("text", ["ttft", "ttft=2", "itl=3ms", "ttft.p80=2s", "ttft=2s,ttft=3s", "tpot=-1s", "tpot=0s", "tpot=abc"])
+@pytest.mark.parametrize(
+    "text", ["ttft", "ttft=2", "itl=3ms", "ttft.p80=2s", "ttft=2s,ttft=3s", "tpot=-1s", "tpot=0s", "tpot=abc"]
+)
 def test_what_no_service_level_can_be(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_slo(text)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [{"concurrency": 0.0}, {"rate_per_s": 0.0}, {"concurrency": 1.0, "rate_per_s": 1.0}, {"rate_per_s": math.inf}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"concurrency": 0.0}, {"rate_per_s": 0.0}, {"concurrency": 1.0, "rate_per_s": 1.0}, {"rate_per_s": math.inf}],
+)
 def test_what_no_load_can_be(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):
         Offered(**wrong)
@@ -107,7 +118,22 @@ def test_two_pools_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tp", "tp0", "tp8 tp8", "xx3", "0x tp8", "tp2 ep3", "train: tp8", "tp8; tp4", "prefill: tp8; prefill: tp4", "tp99999999999", "tp-1", "tp1.5"]
+    "text",
+    [
+        "",
+        "tp",
+        "tp0",
+        "tp8 tp8",
+        "xx3",
+        "0x tp8",
+        "tp2 ep3",
+        "train: tp8",
+        "tp8; tp4",
+        "prefill: tp8; prefill: tp4",
+        "tp99999999999",
+        "tp-1",
+        "tp1.5",
+    ],
 )
 def test_what_no_layout_can_be(text: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -74,7 +74,12 @@ def test_more_bytes_never_take_less(kind: str, n: float, size: float, more: floa
 
 
 @settings(max_examples=60)
-@given(kind=kinds, n=st.sampled_from((2.0, 4.0, 8.0, 16.0, 64.0)), bandwidth=st.floats(1.0, 50.0), latency=st.floats(0.02, 1.0))
+@given(
+    kind=kinds,
+    n=st.sampled_from((2.0, 4.0, 8.0, 16.0, 64.0)),
+    bandwidth=st.floats(1.0, 50.0),
+    latency=st.floats(0.02, 1.0),
+)
 def test_a_better_link_never_takes_longer(kind: str, n: float, bandwidth: float, latency: float) -> None:
     tiers = (NODE, RACK)
     better = tuple(t._replace(bandwidth=t.bandwidth * bandwidth, latency_s=t.latency_s * latency) for t in tiers)
@@ -94,7 +99,9 @@ def test_a_send_takes_the_innermost_link_that_holds_both(stride: float, level: s
     c = CURVES.collective("send", level)
     each = max(c.latency_s, only.latency_s) if c.evidence == "datasheet" else c.latency_s
     w = SIZE / only.bandwidth
-    assert float(found.seconds) == pytest.approx(c.launch_s + each + (w + math.sqrt(w * c.ramp_s)) / c.share_of_bandwidth)
+    assert float(found.seconds) == pytest.approx(
+        c.launch_s + each + (w + math.sqrt(w * c.ramp_s)) / c.share_of_bandwidth
+    )
 
 
 def test_groups_and_their_strides() -> None:
@@ -112,7 +119,13 @@ def test_no_call_no_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("tensor", "data", "names"),
-    [(1.0, 1.0, []), (1.0, 8.0, ["nvlink"]), (2.0, 8.0, ["nvlink", "infiniband"]), (8.0, 8.0, ["infiniband"]), (4.0, 2.0, ["nvlink"])],
+    [
+        (1.0, 1.0, []),
+        (1.0, 8.0, ["nvlink"]),
+        (2.0, 8.0, ["nvlink", "infiniband"]),
+        (8.0, 8.0, ["infiniband"]),
+        (4.0, 2.0, ["nvlink"]),
+    ],
 )
 def test_crossed_levels_are_those_that_send(tensor: float, data: float, names: list[str]) -> None:
     split = Split(tensor=tensor, data=data)

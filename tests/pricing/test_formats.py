@@ -28,12 +28,17 @@ def test_an_unknown_format_names_the_nearest() -> None:
     assert "fp8" in str(caught.value)
 
 
-@pytest.mark.parametrize(("on", "wanted", "runs"), [("h100-8:16", "fp8", "fp8"), ("cloudmatrix-384:64", "fp8", "int8"), ("rtx-4090-1", "bf16", "bf16")])
+@pytest.mark.parametrize(
+    ("on", "wanted", "runs"),
+    [("h100-8:16", "fp8", "fp8"), ("cloudmatrix-384:64", "fp8", "int8"), ("rtx-4090-1", "bf16", "bf16")],
+)
 def test_what_a_chip_lacks_runs_in_the_nearest_that_it_has(on: str, wanted: str, runs: str) -> None:
     assert formats.native(chip(on), wanted) == runs
 
 
-@pytest.mark.parametrize("name", ["qwen3-32b", "deepseek-v3", "gpt-oss-120b", "qwen3-30b-a3b-fp8", "qwen3-235b-a22b-nvfp4"])
+@pytest.mark.parametrize(
+    "name", ["qwen3-32b", "deepseek-v3", "gpt-oss-120b", "qwen3-30b-a3b-fp8", "qwen3-235b-a22b-nvfp4"]
+)
 @pytest.mark.parametrize("on", ["h100-8:16", "cloudmatrix-384:64", "mi300x-8:8", "rtx-4090-1"])
 def test_every_part_runs_where_the_chip_has_a_peak(name: str, on: str) -> None:
     """Whatever is stored, each part's products run in arithmetic of which the chip has a peak, or unpack to 16 bits."""

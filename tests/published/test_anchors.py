@@ -91,9 +91,7 @@ def test_h800_prefill() -> None:
 
 
 @pytest.mark.parametrize(("system", "tensor", "engine", "prompt", "answer", "flight", "tpot"), DENSE)
-def test_dense_70b(
-    system: str, tensor: int, engine: str, prompt: int, answer: int, flight: int, tpot: float
-) -> None:
+def test_dense_70b(system: str, tensor: int, engine: str, prompt: int, answer: int, flight: int, tpot: float) -> None:
     p = best(
         model="llama-3.1-70b", on=f"{system}:{tensor}", layout=f"tp{tensor}", concurrency=float(flight),
         requests=10.0 * flight, input_tokens=float(prompt), output_tokens=float(answer), length_spread=0.2,

@@ -225,7 +225,9 @@ def by_simpy(asked: Requests, in_flight: int, latency: float) -> tuple[list[floa
                 continue
             context = sum(int(asked.prompt[r]) + got for r, got in running.items())
             s = len(running)
-            step = Steps(*(np.array(float(v)) for v in (s, context / max(s, 1), tokens, weighted / max(tokens, 1))), False)
+            step = Steps(
+                *(np.array(float(v)) for v in (s, context / max(s, 1), tokens, weighted / max(tokens, 1))), False
+            )
             yield env.timeout(max(float(price(step)), BASE.host_step + BASE.host_seq * s))
             for r in list(running):
                 running[r] += 1

@@ -32,7 +32,10 @@ def recurrence(load: Load, f: Formats, heads: Num, state: float, factor: float, 
     """
     prompts = np.maximum(load.prefill_seqs, some(load.prefill_tokens))
     decoded = load.decode_seqs * load.decode_tokens
-    for name, seqs, tokens in (("scan_decode", load.decode_seqs, decoded), ("scan_prefill", prompts, load.prefill_tokens)):
+    for name, seqs, tokens in (
+        ("scan_decode", load.decode_seqs, decoded),
+        ("scan_prefill", prompts, load.prefill_tokens),
+    ):
         moved = seqs * heads * (2.0 * state * STATE_BYTES) + tokens * columns * f.hidden_bytes
         sizes = (tokens, heads, state)
         yield Op(name, name, "bf16", factor * tokens * heads * state, moved, sizes, calls=some(tokens))

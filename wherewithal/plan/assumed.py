@@ -94,9 +94,7 @@ def _used(s: Setup, path: str) -> bool:
     if not name.removeprefix("chip.").startswith("peak"):
         return True
     runs = {
-        d.machine.curves.peak_name(x.arithmetic)
-        for d in s.pools.values()
-        for x in d.machine.formats.parts.values()
+        d.machine.curves.peak_name(x.arithmetic) for d in s.pools.values() for x in d.machine.formats.parts.values()
     }
     return name.rpartition(".")[2] in runs
 

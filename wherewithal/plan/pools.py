@@ -167,9 +167,7 @@ def _decoded(d: Deployment, split: Split, s: Rows) -> tuple[Rows, Rows, Rows]:
     return seconds, seconds / d.workload.accepted_tokens_per_step, np.asarray(rate)
 
 
-def _edges(
-    d: Deployment, limit: float, layouts: Layouts, brackets: list[Bracket], keep: list[Side]
-) -> Iterator[Side]:
+def _edges(d: Deployment, limit: float, layouts: Layouts, brackets: list[Bracket], keep: list[Side]) -> Iterator[Side]:
     """Yield the rows between two batches of the grid at which the limit [s] is just met, where they may be best of a size."""
     if not np.isfinite(limit):
         return
@@ -185,8 +183,6 @@ def _edges(
     for own, sizes in closed(brackets, layouts, worth, lambda split, s: _decoded(d, split, s)[1] / limit):
         seconds, tpot, rate = _decoded(d, own.split(), sizes)
         yield _best(_side(own, tpot, rate, sizes, seconds, 0.0 * sizes, np.ones(sizes.shape, dtype=bool)))
-
-
 
 
 def _side(

@@ -160,7 +160,8 @@ def _mixed(c: Context, split: Split, s: float, replicas: int) -> Passed:
     more = _operators(d, split, mixed, found.prefill, s, prompts=True)
     share = float(found.share)
     use = [
-        share * _use(part, found.prefill, d, split, s, prompts=True) + (1 - share) * _use(part, found.decode, d, split, s)
+        share * _use(part, found.prefill, d, split, s, prompts=True)
+        + (1 - share) * _use(part, found.decode, d, split, s)
         for part in ("compute", "memory")
     ]
     bound = f"{explain.bound(found.prefill, _waits(d, split, s, found.prefill, prompts=True))}|"

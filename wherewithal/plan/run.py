@@ -129,7 +129,9 @@ def run(sides: list[Side], asked: Run, chips: int) -> Served:
     most = max(each * WAVES, min(each * STEPS / w.decode_steps, MOST)) if kind == "closed" else MOST
     kept = min(count, round(most))
     each = min(each, kept)
-    lengths = Lengths(w.input_tokens, w.output_tokens, w.length_spread, w.cached_input_tokens / max(w.input_tokens, 1.0))
+    lengths = Lengths(
+        w.input_tokens, w.output_tokens, w.length_spread, w.cached_input_tokens / max(w.input_tokens, 1.0)
+    )
     rate = rate_per_s / alike if rate_per_s else None
     drawn = requests(lengths, kept, asked.seed, rate)
     per_token = 0.0
@@ -143,5 +145,7 @@ def run(sides: list[Side], asked: Run, chips: int) -> Served:
         for i, (side, n, per) in enumerate(zip(sides, servers, flight, strict=True))
     ]
     handling = (drawn.prompt + drawn.cached) * first.engine.host_s_per_prompt_token
-    offer = Offer(None if rate else each, np.asarray(handling, dtype=np.float64), first.engine.host_s_per_request, moved)
+    offer = Offer(
+        None if rate else each, np.asarray(handling, dtype=np.float64), first.engine.host_s_per_request, moved
+    )
     return served(replay(drawn, offer, *pools), count, each if kind == "closed" else None, alike)

@@ -229,7 +229,9 @@ def colocated(
         else:
             priced = judged(d, goal, found, replicas)
             brackets.append(bracket(rows, s, _used(d, goal.slo, priced, found), priced.requests_per_s))
-        low = _lower(low, priced.tpot_s[ok], priced.ttft_s[ok], priced.requests_per_s[ok] * d.workload.mean_output / chips)
+        low = _lower(
+            low, priced.tpot_s[ok], priced.ttft_s[ok], priced.requests_per_s[ok] * d.workload.mean_output / chips
+        )
         good = ok & _meets(goal.slo.ttft, priced.ttft_s)
         counts.feasible += int(np.count_nonzero(good & _meets(goal.slo.tpot, priced.tpot_s)))
         keep.append(_front(d, chips, own, s, replicas, priced, good))

@@ -119,7 +119,11 @@ def _least(found: Result, sizes: list[int], progress: Progress) -> Result:
 
 def _sizes(whole: int) -> list[int]:
     """Return the numbers of chips that are tried under a power limit, all first: each where few, else a tenth apart."""
-    few = range(whole, 0, -1) if whole <= FEW else (round(whole * 2.0 ** (-k / 8)) for k in range(int(8 * math.log2(whole)) + 1))
+    few = (
+        range(whole, 0, -1)
+        if whole <= FEW
+        else (round(whole * 2.0 ** (-k / 8)) for k in range(int(8 * math.log2(whole)) + 1))
+    )
     return list(dict.fromkeys(max(n, 1) for n in few))
 
 

@@ -139,7 +139,9 @@ def launches(model: Model, f: Formats, w: Workload) -> float:
     A step that only decodes is replayed from a graph that was captured once; one with prompts, whose sizes are new each
     time, is launched by the host operator by operator.
     """
-    load = Load(prefill_tokens=w.new_input, prefill_context=w.prefill_context, prefill_seqs=1.0, routed_tokens=w.new_input)
+    load = Load(
+        prefill_tokens=w.new_input, prefill_context=w.prefill_context, prefill_seqs=1.0, routed_tokens=w.new_input
+    )
     return float(sum(np.max(t.times * some(t.op.calls)) for t in terms(model, Split(), load, f)))
 
 

@@ -110,7 +110,9 @@ def crossed(op: Op, split: Split, tiers: tuple[Level, ...]) -> list[Level]:
     below, lower, out = 1.0, 1.0, []
     for level in tiers:
         inside = max(min(float(n), level.ranks / float(stride)), below)
-        there = 2.0 * float(stride) > lower and 2.0 * float(stride) <= level.ranks if op.kind == "send" else inside > below
+        there = (
+            2.0 * float(stride) > lower and 2.0 * float(stride) <= level.ranks if op.kind == "send" else inside > below
+        )
         if there:
             out.append(level)
         below, lower = inside, level.ranks

@@ -149,6 +149,10 @@ def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, 
             notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights run in {run} after unpacking")
         return name, run, Stored(form.bits, str(table["unpacked"].get(form.arithmetic, run)))
     if run == wanted:
-        return name, fed.name, Stored(form.bits, str(table["scaled"].get(form.name, run)) if run == form.arithmetic else run)
+        return (
+            name,
+            fed.name,
+            Stored(form.bits, str(table["scaled"].get(form.name, run)) if run == form.arithmetic else run),
+        )
     notes.append(f"{chip.name} has no {wanted} arithmetic: {name} weights are converted to {run}")
     return run, run, Stored(find(run).bits, run)

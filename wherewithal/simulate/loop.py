@@ -361,7 +361,12 @@ def lasts(pool: Pool, decode: tuple[float, float, float], prompts: tuple[float, 
         full = most_s * pool.tokens + most_t
         spread = ((all_s * pool.tokens + all_t) / full - 1.0) / (pool.groups - 1)
     device = seconds(
-        pool.grid, most_s / pool.parts, context / max(all_s, 1.0), most_t / pool.parts, weighted / max(all_t, 1.0), spread
+        pool.grid,
+        most_s / pool.parts,
+        context / max(all_s, 1.0),
+        most_t / pool.parts,
+        weighted / max(all_t, 1.0),
+        spread,
     )
     work = pool.host_step + pool.host_seq * most_s
     if most_t > 0:

@@ -118,6 +118,4 @@ def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None,
     sent = min(offer.at_once or 0, len(asked.prompt))
     if serve(st, front, second, width, kind, sent, offer.latency):
         raise InputError("requests", "some wait that the deployment can never serve", "shorter ones, or more memory")
-    return Times(
-        st.arrive, st.first, st.done, asked.answer, int(st.tally[2]), int(st.clock[2]), float(st.clock[1])
-    )
+    return Times(st.arrive, st.first, st.done, asked.answer, int(st.tally[2]), int(st.clock[2]), float(st.clock[1]))
