@@ -288,3 +288,11 @@ def test_a_whole_layer_adds_up(shared_data: Path, name: str, bf16: float, bandwi
     error = np.log(sum(priced.seconds(x) for x in ops) / (d.latency.to_numpy() * 1e-3))
     assert np.median(np.abs(error)) < 0.12
     assert np.median(np.abs(error[d.latency.to_numpy() > 0.2])) < 0.08
+
+
+def test_a_pool_of_few_machines_names_them() -> None:
+    few = curves_for(chip()).curve("matmul", "gguf")
+    assert few.evidence == "datasheet"
+    assert few.systems
+    assert all(name in few.basis for name in few.systems)
+    assert curves_for(chip()).curve("matmul", "bf16").systems == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from wherewithal.machine.load import parse_on, system
 from wherewithal.machine.system import System
 from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
+from wherewithal.model.op import Formats
 from wherewithal.plan.answer import Precision
 from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
@@ -21,8 +24,9 @@ from wherewithal.plan.override import site
 from wherewithal.plan.search import LARGEST, Goal
 from wherewithal.plan.steady import Deployment, launches
 from wherewithal.plan.workload import Workload, offered, parse_slo
-from wherewithal.pricing.curve import curves_for
+from wherewithal.pricing.curve import Curves, curves_for
 from wherewithal.pricing.formats import resolve
+from wherewithal.units import number
 
 MODES = ("colocated", "disaggregated")
 INPUTS = (
@@ -191,9 +195,23 @@ def _deployment(
     notes.extend(resolved.notes)
     offload = _offload(q, by, one)
     curves = curves_for(one.chip, "" if by.generic else by.name)
+    notes.extend(_pooled_from_few(curves, one, resolved.formats))
     machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
     launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
     return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
+
+
+def _pooled_from_few(curves: Curves, one: System, f: Formats) -> Iterator[str]:
+    """Yield what is priced by the median of a few machines that this one is not among, and how far these lie apart."""
+    for arithmetic in sorted({part.arithmetic for part in f.parts.values()}):
+        c = curves.curve("matmul", arithmetic)
+        if c.systems and one.name not in c.systems:
+            slow, quick = math.exp(-c.residual.q90), math.exp(-c.residual.q10)
+            yield (
+                f"matrix products of {arithmetic} weights on {one.chip.name} were not measured: they are priced by the "
+                f"{c.basis}, whose prompts take {number(slow, 2)} to {number(quick, 2)} times the median's; "
+                f"doubt the time to first token"
+            )
 
 
 def _offload(q: Question, by: Engine, one: System) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class Curve:
         evidence: `measured`, `analog` or `datasheet`.
         residual: spread of the error where it was measured.
         basis: in words, what the constants rest on.
+        systems: machines that a pool of few was fitted on; empty where it rests on operator tables.
     """
 
     kind: str
@@ -85,6 +86,7 @@ class Curve:
     evidence: str = DATASHEET
     residual: Residual = Residual(0.0, 0.0, 0.0, 0.0)
     basis: str = ""
+    systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -315,7 +317,7 @@ _COLLECTIVE = ("share_of_bandwidth", "latency_s", "launch_s", "ramp_s")
 
 
 def _curve(row: Mapping[str, Any], evidence: str, basis: str) -> Curve:
-    constants = {k: float(row[k]) for k in _SHARES if k in row}
+    constants: dict[str, Any] = {k: float(row[k]) for k in _SHARES if k in row}
     r, surface = Residual(**row["residual"]), row.get("surface", "")
     return Curve(row["kind"], row["format"], **constants, surface=surface, evidence=evidence, residual=r, basis=basis)
 
@@ -376,7 +378,9 @@ class Store:
         for other in (form, *self._pool.get("same", {}).get(form, ()), *near, "bf16"):
             for row in self._pool.get("curve", ()):
                 if row["kind"] == kind and row["format"] == other:
-                    return replace(_curve(row, DATASHEET, "median of all measured chips"), format=form)
+                    few = tuple(row.get("systems", ()))
+                    basis = f"median of {', '.join(few)}" if few else "median of all measured chips"
+                    return replace(_curve(row, DATASHEET, basis), format=form, systems=few)
         raise InputError(chip, f"no curve for the operator kind {kind!r}", "the catalog's curves do not know it")
 
     def _wider(self, c: Curve, kind: str, form: str, how: str) -> Curve:
