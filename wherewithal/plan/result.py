@@ -10,7 +10,7 @@ from wherewithal.axes.split import Split
 from wherewithal.engine import Step
 from wherewithal.machine.system import System
 from wherewithal.model.op import Load
-from wherewithal.plan import explain, steady
+from wherewithal.plan import calibrated, explain, steady
 from wherewithal.plan.answer import Interval, Latency, Layout, Memory, OperatorRow, Plan, Pool, Precision
 from wherewithal.plan.bill import Prices, Use, bill
 from wherewithal.plan.lattice import NAMES
@@ -69,8 +69,11 @@ def latency(value: float, evidence: str, case: Case, bound: Bound | None, name: 
 
 def case_of(c: Context) -> Case:
     """Return what the width of an interval may depend on: how requests come, and the chip where all pools have one."""
-    chips = {d.machine.system.chip.name for d in c.deployments.values()}
-    return Case(c.goal.offered.kind, chips.pop() if len(chips) == 1 else "")
+    chips = {d.machine.system.chip.name: d for d in c.deployments.values()}
+    if len(chips) != 1:
+        return Case(c.goal.offered.kind)
+    name, one = chips.popitem()
+    return Case(c.goal.offered.kind, name, calibrated.cells(one.machine.curves, one.engine))
 
 
 def plan_of(c: Context, found: Found, row: int) -> Plan:

@@ -18,6 +18,7 @@ from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
 from wherewithal.model.op import Formats
 from wherewithal.plan.answer import Precision
+from wherewithal.plan.calibrated import engine_on
 from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
 from wherewithal.plan.override import site
@@ -194,9 +195,10 @@ def _deployment(
         raise InputError("--precision", reason, "another format, or another engine")
     notes.extend(resolved.notes)
     offload = _offload(q, by, one)
-    curves = curves_for(one.chip, "" if by.generic else by.name)
+    curves = curves_for(one.chip, "" if by.generic else by.name, q.catalog_dirs)
+    by = engine_on(by, curves)
     notes.extend(_pooled_from_few(curves, one, resolved.formats))
-    machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
+    machine = Machine(one, curves, resolved.formats, curves_for(beside(one), dirs=q.catalog_dirs) if offload else None)
     launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
     return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
 

@@ -21,17 +21,18 @@ C is (flops / x) phi / peak with a table phi of effective work over the sizes in
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wherewithal.catalog.load import Dirs
 from wherewithal.errors import InputError
 from wherewithal.machine.system import Chip
 from wherewithal.model.op import Num, Op, Rows
+from wherewithal.pricing import curve_files
 from wherewithal.pricing.evidence import ANALOG, DATASHEET, MEASURED
 from wherewithal.pricing.surface import GRIDS, Surface, effective, probe, rising
 
@@ -222,6 +223,11 @@ class Curves:
         self._peaks: dict[str, float] = {}
         self._surfaces: dict[tuple[str, str], Surface | None] = {}
 
+    @property
+    def calibrated(self) -> list[curve_files.ChipCurves]:
+        """What folders of the user's hold on this chip, first first: curves, host times, intervals."""
+        return self._store.calibrated(self.chip.name)
+
     def peak(self, form: str) -> float:
         """Return the peak of one rank in a format [FLOP/s], of the format that it is computed in where not native.
 
@@ -325,13 +331,21 @@ def _curve(row: Mapping[str, Any], evidence: str, basis: str) -> Curve:
 class Store:
     """The curve files of the catalog, read when first asked for."""
 
-    def __init__(self) -> None:
-        """Read the pooled constants and the list of relatives."""
+    def __init__(self, added: curve_files.Key = ()) -> None:
+        """Read the pooled constants and the list of relatives.
+
+        Args:
+            added: curve files of the user's, first first; they go before the package's own.
+        """
         self._files: dict[str, list[dict[str, Any]]] = {}
-        self._pool = _toml("datasheet") or {}
-        self._pool["curve"] = [*self._pool.get("curve", ()), *(_toml("blockwise") or {}).get("curve", ())]
-        self._relatives = (_toml("relatives") or {}).get("relative", {})
-        self._links = _toml("collectives") or {}
+        self._added: dict[str, list[curve_files.ChipCurves]] = {}
+        for path, _ in added:
+            one = curve_files.checked(Path(path))
+            self._added.setdefault(one.chip, []).append(one)
+        self._pool = curve_files.own("datasheet") or {}
+        self._pool["curve"] = [*self._pool.get("curve", ()), *(curve_files.own("blockwise") or {}).get("curve", ())]
+        self._relatives = (curve_files.own("relatives") or {}).get("relative", {})
+        self._links = curve_files.own("collectives") or {}
 
     def computed_in(self, form: str) -> tuple[str, ...]:
         """Return the formats that a format is computed in where it is not native, first choice first."""
@@ -344,8 +358,13 @@ class Store:
     def rows(self, chip: str) -> list[dict[str, Any]]:
         """Return the curves of one chip's file; none where there is no file."""
         if chip not in self._files:
-            self._files[chip] = (_toml(chip) or {}).get("curve", [])
+            mine = [c.model_dump() for one in self._added.get(chip, ()) for c in one.curve]
+            self._files[chip] = [*mine, *(curve_files.own(chip) or {}).get("curve", [])]
         return self._files[chip]
+
+    def calibrated(self, chip: str) -> list[curve_files.ChipCurves]:
+        """Return what the user's own folders hold on a chip, first first."""
+        return self._added.get(chip, [])
 
     def _pick(self, chip: str, kind: str, form: str, engine: str) -> dict[str, Any] | None:
         for name in (form, *self._pool.get("same", {}).get(form, ())):
@@ -404,23 +423,20 @@ class Store:
         raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
 
 
-def _toml(name: str) -> dict[str, Any] | None:
-    file = resources.files("wherewithal.catalog") / "data" / "curves" / f"{name}.toml"
-    if not file.is_file():
-        return None
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+@functools.lru_cache(maxsize=8)
+def _store(added: curve_files.Key = ()) -> Store:
+    return Store(added)
 
 
-@functools.cache
-def _store() -> Store:
-    return Store()
-
-
-def curves_for(chip: Chip, engine: str = "") -> Curves:
+def curves_for(chip: Chip, engine: str = "", dirs: Dirs = ()) -> Curves:
     """Return the curves of a chip from the catalog.
 
     Args:
         chip: the chip.
         engine: engine whose own constants are preferred; empty for the pool of all engines.
+        dirs: folders of the user's own, searched first.
+
+    Raises:
+        FileProblems: a curve file of the user's is wrong.
     """
-    return Curves(chip, _store(), engine)
+    return Curves(chip, _store(curve_files.added(dirs)), engine)

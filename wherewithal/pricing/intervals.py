@@ -35,20 +35,24 @@ COVER = 0.8
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is known of a figure before it is measured: how requests come, and the chip; empty where not known."""
-
-    load: str = ""
-    chip: str = ""
-
-
-@dataclass(frozen=True)
 class Cell:
     """Residuals of some rows: their quantiles at LEVELS, and on how many rows and blocks they rest."""
 
     quantiles: tuple[float, ...]
     rows: int
     blocks: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known of a figure before it is measured: how requests come, and the chip; empty where not known.
+
+    `own`: residuals of figures that the asker measured on this chip (`calibrate`): the finest cell there is.
+    """
+
+    load: str = ""
+    chip: str = ""
+    own: tuple[tuple[str, Cell], ...] = ()
 
 
 Cells = Mapping[tuple[str, str, str], Cell]
@@ -70,6 +74,7 @@ def ends(cells: Cells, figure: str, evidence: str, case: Case) -> tuple[float, f
         case: what is known besides.
     """
     found = [cells[k] for k in keys(figure, evidence, case) if k in cells]
+    found += [cell for name, cell in case.own if name == figure]
     weights: list[float] = []
     for cell in found:
         share = cell.blocks / (cell.blocks + FEW) if weights else 1.0
