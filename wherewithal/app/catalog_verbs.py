@@ -197,16 +197,26 @@ def check_verb(folder: str | None, every: bool, catalog_dirs: tuple[str, ...], *
 @_folders
 @form_options
 def add_verb(kind: str, file: Path, to: Path | None, force: bool, catalog_dirs: tuple[str, ...], **values: Any) -> int:
-    """Check FILE and copy it among your own additions; KIND is chip, system, model or checkpoint."""
-    from wherewithal.catalog.add import add
-
+    """Check FILE and copy it among your own additions; KIND is chip, system, model, checkpoint or measurement."""
     face = take_face(values)
-    target = add(kind, file, to, force, _paths(catalog_dirs))
+    target, said = _added(kind, file, to, force, _paths(catalog_dirs))
     if face.form == "json":
         faces.out_json({"kind": kind, "file": str(target)})
     else:
-        faces.out(f"Added {clean(target)}.")
+        faces.out(f"Added {clean(target)}{said}.")
     return 0
+
+
+def _added(kind: str, file: Path, to: Path | None, force: bool, dirs: tuple[Path, ...]) -> tuple[Path, str]:
+    """Add one file; return where it lies, and what to say of it."""
+    if kind in ("measurement", "measurements"):
+        from wherewithal.measure import contribute
+
+        target, rows = contribute.add(file, to, force, dirs)
+        return target, f" ({rows} rows; wherewithal validate scores them with the catalog's)"
+    from wherewithal.catalog.add import add
+
+    return add(kind, file, to, force, dirs), ""
 
 
 @catalog.command("where", epilog="\b\nExample:\n  wherewithal catalog where\n")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wherewithal.catalog import load as catalog
+from wherewithal.catalog.records import NAME
 from wherewithal.errors import FileProblems, InputError
 from wherewithal.machine.load import system
 from wherewithal.measure.calibrate import fit, operators, physics, runs, write
@@ -86,7 +87,7 @@ def chip_of(probe: Probe, asked: str | None, dirs: catalog.Dirs = ()) -> tuple[s
         found = catalog.alias("chips", probe.device.name, dirs)
         name = found.name if found and found.relation == "exact" else None
     name = name or slug(probe.device.name, probe.device.threads)
-    if not re.match(catalog.NAME, name):
+    if not re.match(NAME, name):
         raise InputError("--chip", f"{name[:40]!r} is no name", "lower-case letters, digits and dashes")
     return name, catalog.find("chips", name, dirs) is not None
 
@@ -300,14 +301,13 @@ def _runs(
         )
     if name and bench.chip != name:
         raise InputError("calibrate", f"runs on {bench.chip}, a probe of {name}", "files of one chip, or --chip")
-    constants, judged = runs.judge(bench)
+    constants, judged, left_out = runs.judge(bench)
     if not judged.kept:
         notes.append("the runs' own constants predict runs that were left out no better than before: not written")
         return bench.chip, judged, [], [], notes
     source = f"{len(bench.rows)} measured figures of {judged.runs} runs, {today}"
     file = bench.file(constants, source, today, len(bench.rows))
-    final = bench.predict(constants)
-    file = replace_file(file, band=tuple(_bands(bench, final, by, source)))
+    file = replace_file(file, band=tuple(_bands(bench, left_out, by, source)))
     engine = by.partition("@")[0]
     file = replace_file(
         file,
@@ -333,7 +333,7 @@ def _runs(
 
 
 def _bands(bench: runs.Bench, predicted: Any, by: str, source: str) -> list[BandRecord]:
-    """Return the residuals ln(measured / predicted) of each figure as quantiles."""
+    """Return the residuals ln(measured / predicted) of each figure as quantiles, of runs that were left out."""
     found = []
     names = {"ttft_s": "ttft_s", "tpot_s": "tpot_s", "input_tokens_per_s_per_chip": "input_tokens_per_s"}
     of = np.array([r.metric for r in bench.rows])

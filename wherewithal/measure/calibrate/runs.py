@@ -220,8 +220,8 @@ def fit(bench: Bench, some: Sequence[int]) -> Constants:
     return _unpack(found.x, unit)
 
 
-def judge(bench: Bench) -> tuple[Constants, Judged]:
-    """Return constants fitted on all rows of a bench, and whether they help on runs that were left out."""
+def judge(bench: Bench) -> tuple[Constants, Judged, Floats]:
+    """Return constants fitted on all rows of a bench, whether they help on runs left out, and predictions of these."""
     every = list(range(len(bench.rows)))
     runs = list(dict.fromkeys(r.run for r in bench.rows))
     folds = min(FOLDS, len(runs))
@@ -234,7 +234,8 @@ def judge(bench: Bench) -> tuple[Constants, Judged]:
             outside[out] = bench.predict(fit(bench, [i for i in every if i not in set(out)]), out)
     now, then = _loss(bench, outside), _loss(bench, before)
     before_it, left_out, after = (_errors(bench, p) for p in (before, outside, bench.predict(found)))
-    return found, Judged(len(every), len(runs), before_it, left_out, after, folds > 1 and now < WORTH * then)
+    kept = folds > 1 and now < WORTH * then
+    return found, Judged(len(every), len(runs), before_it, left_out, after, kept), outside
 
 
 def _errors(bench: Bench, predicted: Floats) -> dict[str, float]:

@@ -1,0 +1,79 @@
+"""Probes and runs folded into a catalog folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wherewithal import ask
+from wherewithal.errors import FileProblems, InputError
+from wherewithal.measure.calibrate import fold
+from wherewithal.measure.probe.file import Measured, Probe
+
+CHIP = "made-9000-1t"
+Make = Callable[..., Probe]
+
+
+def plan(folder: Path | None, on: str) -> ask.Answer:
+    dirs = (folder,) if folder else ()
+    return ask.predict(ask.Question("llama-3.2-1b", on, layout="tp1", concurrency=2, catalog_dirs=dirs))
+
+
+def test_a_chip_that_no_table_knows_can_be_planned_for(probe: Make, folder: Path) -> None:
+    report = fold.calibrate([probe(0.03)], [], chip=None, engine=None, folder=folder)
+    assert (report.chip, report.new) == (CHIP, True)
+    best = plan(folder, CHIP).best
+    assert best is not None
+    assert best.tpot_s.value > 0
+
+
+def test_a_probe_narrows_the_intervals_of_its_chip(probe: Make, folder: Path) -> None:
+    """The same figures as a chip file alone, then with the curves of the probe."""
+    fold.calibrate([probe()], [], chip=None, engine=None, folder=folder)
+    after = plan(folder, CHIP).best
+    (folder / "curves" / f"{CHIP}.toml").unlink()
+    before = plan(folder, CHIP).best
+    assert before is not None
+    assert after is not None
+    assert before.evidence == "datasheet"
+    for name in ("tpot_s", "ttft_s"):
+        wide, narrow = getattr(before, name), getattr(after, name)
+        assert narrow.high / narrow.low < wide.high / wide.low
+
+
+def test_what_is_replaced_is_kept(probe: Make, folder: Path) -> None:
+    fold.calibrate([probe()], [], chip=None, engine=None, folder=folder)
+    old = (folder / "curves" / f"{CHIP}.toml").read_text()
+    fold.calibrate([probe(0.1)], [], chip=None, engine=None, folder=folder)
+    (kept,) = (folder / "history" / "curves").iterdir()
+    assert kept.read_text() == old != (folder / "curves" / f"{CHIP}.toml").read_text()
+
+
+def test_what_is_impossible_is_refused_by_its_row_and_nothing_written(probe: Make, folder: Path) -> None:
+    def spoil(rows: list[Measured]) -> None:
+        rows[4] = dataclasses.replace(rows[4], seconds=rows[4].seconds / 1000)  # ms read as s
+
+    with pytest.raises(FileProblems) as caught:
+        fold.calibrate([probe(0, spoil)], [], chip=None, engine=None, folder=folder)
+    assert any(p.path != "operator 5" and "operator 5" in p.what for p in caught.value.problems)
+    assert not any(folder.iterdir())
+
+
+def test_faster_than_a_known_chip_is_another_chip(probe: Make, folder: Path) -> None:
+    with pytest.raises(FileProblems, match="the chip's peak"):
+        fold.calibrate([_quick(probe())], [], chip="rtx-3060", engine=None, folder=folder)
+
+
+def _quick(probe: Probe) -> Probe:
+    rows = tuple(
+        dataclasses.replace(r, seconds=r.seconds / 1e4, format="bf16") for r in probe.operators if r.kind == "matmul"
+    )
+    return dataclasses.replace(probe, operators=rows)
+
+
+def test_nothing_to_go_by(folder: Path) -> None:
+    with pytest.raises(InputError, match="no probe and no measured run"):
+        fold.calibrate([], [], chip=None, engine=None, folder=folder)

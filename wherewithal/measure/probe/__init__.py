@@ -1,0 +1,1 @@
+"""Measuring the chip at hand, operator by operator."""
