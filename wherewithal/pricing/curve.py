@@ -304,7 +304,7 @@ class Curves:
         """
         key = (kind, tier)
         if key not in self._collectives:
-            self._collectives[key] = self._store.collective(self.chip.name, kind, tier)
+            self._collectives[key] = self._store.collective(self.chip.name, kind, tier, self.engine)
         return self._collectives[key]
 
 
@@ -390,17 +390,18 @@ class Store:
                 return replace(c, kind=kind, format=form, residual=Residual(**row["residual"]))
         return replace(c, kind=kind, format=form)
 
-    def collective(self, chip: str, kind: str, tier: str) -> CollectiveCurve:
-        """Return a collective's constants: this chip's own tier, a relative's, then the pool's."""
-        rows = self._links.get("collective", ())
+    def collective(self, chip: str, kind: str, tier: str, engine: str = "") -> CollectiveCurve:
+        """Return a collective's constants: this chip's own tier, a relative's, then the pool's; the engine's own first."""
         place = "scale-out" if tier in self._links.get("scale_out", ()) else "scale-up"
-        for name in (chip, *self.relatives(chip), ""):
-            for row in rows:
-                if row["chip"] == name and row["kind"] == kind and row["place"] == place:
-                    evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
-                    basis = "median of all measured chips" if not name else f"fitted on {name}"
-                    share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
-                    return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
+        rows = [r for r in self._links.get("collective", ()) if r["kind"] == kind and r["place"] == place]
+        tries = [(name, own) for name in (chip, *self.relatives(chip), "") for own in dict.fromkeys((engine, ""))]
+        found = (r for name, own in tries for r in rows if r["chip"] == name and r.get("engine", "") == own)
+        for row in found:
+            name = row["chip"]
+            evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
+            basis = "median of all measured chips" if not name else f"fitted on {name}"
+            share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
+            return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
         raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
 
 
