@@ -127,10 +127,10 @@ class Moe:
         more experts, but never more than it holds.
         """
         pairs = load.routed_tokens * (self.per_token * x.experts / self.experts)
-        hit = np.ceil(x.experts) * -np.expm1(
-            load.routed_tokens * np.log1p(-min(self.per_token / self.experts, 1 - 1e-12))
-        )
-        hit = np.maximum(hit, 1e-9)
+        missed = 1.0 - min(self.per_token / self.experts, 1 - 1e-12)
+        further = np.maximum(load.routed_tokens - 1.0, 0.0)
+        unread = (1.0 - (1.0 - missed) * np.minimum(load.routed_tokens, 1.0)) / (1.0 - np.log(missed) * further)
+        hit = np.maximum(np.ceil(x.experts) * (1.0 - unread), 1e-9)
         ranks = np.maximum(self.experts / x.experts, 1.0)
         skew = 1.0 + np.sqrt(2.0 * np.log(ranks) / np.maximum(pairs, 1.0))
         skew = np.minimum(skew, ranks)
