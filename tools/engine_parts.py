@@ -135,6 +135,13 @@ def vllm(t: Tables) -> dict[str, Any]:
         "versions": {
             NOW[V]: {},
             "0.20.0": {"scheduler": {"token_budget": vllm_budget(t, "0.20.0")}, "host": {"per_step": [old_step]}},
+            # The first release that schedules the next step while the device runs this one; else as the one before.
+            "0.14.0": {
+                "scheduler": {"token_budget": vllm_budget(t, "0.11.0")}, "memory": {"share": [t.read(old)]},
+                "host": {"per_step": [old_step], "overlapped": True, "overlapped_from": t.own(
+                    "", "read", "async scheduling enabled by default, except for pipeline parallel, CPU, drafts other than MTP and EAGLE",
+                    "vllm-project/vllm v0.14.0 release notes; vllm-project/vllm#27614")},
+            },
             "0.11.0": {
                 "scheduler": {"token_budget": vllm_budget(t, "0.11.0")}, "memory": {"share": [t.read(old)]},
                 "host": {"per_step": [old_step], "overlapped": False, "overlapped_from": t.said(t.row(V, "0.11.0", "async_scheduling"))},
