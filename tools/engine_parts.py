@@ -151,6 +151,10 @@ def vllm(t: Tables) -> dict[str, Any]:
     }  # fmt: skip
 
 
+KV_MODELOPT = "kv_cache_config.dtype auto follows the checkpoint; Model Optimizer's FP8 and NVFP4 checkpoints name an FP8 cache unless told otherwise"
+KV_SOURCES = "NVIDIA/TensorRT-LLM#16240; NVIDIA/Model-Optimizer examples/llm_ptq/hf_ptq.py --kv_cache_qformat"
+
+
 def trtllm(t: Tables) -> dict[str, Any]:
     """TensorRT-LLM."""
     budget, seqs = t.row(T, NOW[T], "max_num_tokens"), t.row(T, NOW[T], "max_batch_size")
@@ -173,7 +177,8 @@ def trtllm(t: Tables) -> dict[str, Any]:
             "token_budget": [t.read(budget, tokens(budget))],
             "max_sequences": [t.read(seqs)], "graph_batch": [t.read(graphs, "128", "max_batch_size 128 if unset")],
         },
-        "memory": {"share": [t.read(share)], "share_of": "free", "reserved": vllm_start(t), "kv_block": [t.read(block, "32 tokens")]},
+        "memory": {"share": [t.read(share)], "share_of": "free", "reserved": vllm_start(t), "kv_block": [t.read(block, "32 tokens")],
+                   "kv_of_quantised": t.own("fp8", "derived", KV_MODELOPT, KV_SOURCES)},
         "host": host(t, step, [T], (True, t.said(overlap))),
         "serving": {"modes": ["colocated", "disaggregated"], "speculation": True, "offload": []},
         "versions": {"1.3": {}},

@@ -85,7 +85,7 @@ def native(chip: Chip, arithmetic: str) -> str:
     raise InputError(chip.name, f"no peak rate for {arithmetic}", f"it knows {', '.join(chip.peaks) or 'none'}")
 
 
-def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
+def resolve(model: Model, chip: Chip, asked: Mapping[str, str], kv_of_quantised: str = "") -> Resolved:
     """Return the formats of a deployment.
 
     Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own; asked for by the name
@@ -97,6 +97,8 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
         model: whose checkpoint it is.
         chip: whose peaks say what it computes in.
         asked: any of `weights`, `activations`, `kv`, to a format's name.
+        kv_of_quantised: format of the KV cache that an engine keeps beside weights quantised for it, in other formats
+            than the checkpoint's own and with 8- or 4-bit inputs; empty where it keeps 16 bits unless told.
     """
     stored = dict(model.stored)
     stored.setdefault("other", "bf16")
@@ -113,7 +115,8 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
         stored[part], fed[part], parts[part] = _stored(name, given, chip, notes)
     main = _main_part(stored)
     weights, activations = stored[main], inputs or fed[main]
-    kv = find(asked.get("kv") or model.kv or "bf16")
+    for_engine = kv_of_quantised if other and not parts[main].wide else ""
+    kv = find(asked.get("kv") or model.kv or for_engine or "bf16")
     core = native(chip, "bf16")
     core = str(_table()["cache"].get(f"{core} {kv.arithmetic}", core))
     formats = Formats(parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=core)
