@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherewithal.errors import InputError
-from wherewithal.simulate import loop, replay
+from wherewithal.simulate import compiled, loop, replay
 from wherewithal.simulate.grid import Reach, Steps, grid
 from wherewithal.simulate.replay import Offer, Times
 from wherewithal.simulate.requests import Lengths, Requests, requests
@@ -34,7 +34,9 @@ BASE = Pool(
 )  # fmt: skip
 
 
-def run(asked: Requests, in_flight: int | None, plain: bool = False, latency: float = 2e-3, **pool: Any) -> Times:
+def run(
+    asked: Requests, in_flight: int | None, plain: bool | None = False, latency: float = 2e-3, **pool: Any
+) -> Times:
     n = len(asked.prompt)
     offer = Offer(in_flight, np.full(n, 1e-4), latency, np.zeros(n))
     return replay.replay(asked, offer, BASE._replace(**pool), plain=plain)
@@ -255,3 +257,14 @@ def test_simpy_finds_the_same(in_flight: int) -> None:
     found = replay.replay(asked, offer, BASE)
     assert found.first == pytest.approx(first, rel=1e-9)
     assert found.done == pytest.approx(done, rel=1e-9)
+
+
+def test_short_work_runs_plain_and_long_work_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = compiled.Meter()
+    monkeypatch.setattr(compiled, "METER", meter)
+    monkeypatch.setattr(compiled, "build", lambda: pytest.fail("compiled for a short run"))
+    short = run(drawn(20), 8, plain=None)
+    assert 0 < meter.steps < compiled.FEW
+    monkeypatch.undo()
+    same(short, run(drawn(20), 8))
+    assert meter.worth(compiled.FEW)
