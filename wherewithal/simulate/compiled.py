@@ -36,8 +36,6 @@ def build() -> Callable[..., int]:
     """
     import numba
 
-    # Nothing is allocated inside, so arrays need no reference counts: without them the loop is twenty times faster.
-
     space: dict[str, Any] = dict(vars(loop))
     for plain in loop.COMPILED:
         copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)

@@ -90,7 +90,7 @@ def state(asked: Requests, offer: Offer, servers: int, width: int) -> State:
         progress=np.zeros(n, dtype=np.int64), after=np.full(n, -1), group=np.zeros(n, dtype=np.int64),
         born=np.zeros(n, dtype=np.int64), finish=np.zeros(n, dtype=np.int64), head=np.full(g, -1), tail=np.full(g, -1),
         running=np.zeros(g, dtype=np.int64), filling=np.zeros(g, dtype=np.int64), waiting=np.zeros(g, dtype=np.int64),
-        context=np.zeros(g), kept=np.zeros(g), full=np.zeros(g), taken=np.zeros(g, dtype=np.int64), end=end,
+        context=np.zeros(g), kept=np.zeros(g), full=np.zeros(g), taken=np.zeros(g, dtype=np.int64), began=np.zeros(servers), end=end,
         busy=np.zeros(servers, dtype=np.int64), steps=np.zeros(servers, dtype=np.int64),
         size=np.zeros(servers, dtype=np.int64), heap=np.zeros((servers, min(n, offer.at_once or n)), dtype=np.int64),
         clock=np.zeros(3), tally=np.zeros(3, dtype=np.int64),
