@@ -4,7 +4,7 @@
 
 Three constants per engine, each with a physical meaning: `per_request` (latency beside all work), `per_prompt_token`
 (taking a prompt in: text, tokens, one request after the other), `per_launch` (launching one operator in a step that no
-captured graph holds). Closed loads that state their requests, at most N rows of each block (source, model, system,
+captured graph holds). Closed loads, read as `validate` reads them, at most N rows of each block (source, model, system,
 engine); the mean over blocks of the mean |log(predicted / measured)| is made least, one constant after the other on a
 grid. Printed: the loss on the rows and, over whole blocks left out in turn, that of constants fitted on the others.
 `--write` puts those that help on blocks left out into catalog/data/engines (tools/import_engines writes these files
@@ -60,12 +60,7 @@ def chosen(rows: Sequence[Row], most: int, seed: int, engines: Sequence[str]) ->
     order = np.random.default_rng(seed).permutation(len(rows))
     for i in order:
         r = rows[i]
-        fits = (
-            r.load == "closed"
-            and r.metric in ("ttft_s", "tpot_s")
-            and r.requests
-            and r.statistic in ("", "mean", "median")
-        )
+        fits = r.load == "closed" and r.metric in ("ttft_s", "tpot_s") and r.statistic in ("", "mean", "median")
         if not fits or r.weight <= 0.5 or r.eligible is False or ":" in r.layout:
             continue
         name = asked.engine_of(r.engine, r.engine_version)
@@ -158,10 +153,14 @@ class Table:
 def fit(table: Table, rows: Sequence[int], start: dict[str, float]) -> dict[str, float]:
     """Return the constants with the least loss on some of the rows."""
     some = [table.every[i] for i in rows]
+    # No request can have been quicker than what every request takes.
+    ceiling = min((c.row.value for c in some if c.row.metric == "ttft_s"), default=math.inf)
     best, (least, decode) = dict(start), parts(some, table.of(start)[list(rows)])
     for _ in range(2):
         for name in NAMES:
             for value in VALUES[name]:
+                if name == "host_s_per_request" and value > ceiling:
+                    continue
                 tried = {**best, name: value}
                 got, tokens = parts(some, table.of(tried)[list(rows)])
                 # A constant that makes the time per output token worse is not the cause of a long first one.
@@ -214,7 +213,8 @@ def write(engine: str, best: dict[str, float], every: list[Case], file: str) -> 
     text = path.read_text(encoding="utf-8")
     blocks = len({c.block for c in every})
     note = f"least error of time to first token over {len(every)} rows of {blocks} blocks (source, model, system, engine), replayed"
-    for name in NAMES:
+    now = every[0].replayed[0][0].deployment.engine
+    for name in [n for n in NAMES if best[n] != getattr(now, n)]:
         key = name.removeprefix("host_s_")
         line = f'{{is = "{best[name] * 1e6:g} us", known = "estimated", from = "tools-fit-engines", note = "{note}"}}'
         text = re.sub(rf"(?ms)^{key} = \[\n.*?^\]\n", "", text, count=1)

@@ -54,6 +54,11 @@ class Deployment(NamedTuple):
         return 1.0 if self.open else self.workload.length_spread
 
     @property
+    def ahead(self) -> float:
+        """Steps that are composed already when a request comes, beside the one that runs."""
+        return 1.0 if self.engine.host_overlapped else 0.0
+
+    @property
     def fullest(self) -> float:
         """Largest share of the prefill capacity that a row may use."""
         return BUSIEST if self.open else 1.0
@@ -191,8 +196,9 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     A request needs n prompt tokens and o decode steps; in steady state s n / o prompt tokens arrive per step and
     group. A step takes the t of them that wait (see `together`), so a share f = s n / (o t) of steps carries a chunk:
     mean step = f T(s, t) + (1 - f) T(s), requests per second = s groups / (o mean step). A prompt takes max(n / t, 1)
-    such steps; it waits for the step that runs (in a closed load one of others') and for the prompts before it (G/D/1 after Kingman, at the capacity in
-    use b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
+    such steps; it waits for the step that runs (in a closed load one of others'), for the next where that is composed
+    already (`Deployment.ahead`), and for the prompts before it (G/D/1 after Kingman, at the capacity in use
+    b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
     there is; `busy` tells.
     """
     w = d.workload
@@ -214,8 +220,9 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     service = np.maximum(w.new_input / t, 1.0) * mixed_s
     queue = d.arrivals * np.minimum(busy, 1.0) / (2.0 * np.maximum(1.0 - busy, 1.0 - BUSIEST))
     count = (s if routed is None else routed / split.data) * groups(split)
-    others = 1.0 if d.open else 1.0 - 1.0 / np.maximum(count, 1.0)
-    wait = 0.5 * mean * others + service * queue
+    beside = 1.0 - 1.0 / np.maximum(count, 1.0)
+    others = 1.0 if d.open else beside
+    wait = mean * (0.5 * others + d.ahead * beside) + service * queue
     rate = count / (w.decode_steps * mean)
     sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
     accepted = w.accepted_tokens_per_step
@@ -260,14 +267,15 @@ def prefill_pool(d: Deployment, split: Split, t: Num) -> Prefill:
 def prefill_wait(d: Deployment, service: Num, one_pass: Num, busy: Num, servers: Num) -> Num:
     """Return the mean wait of a prompt before a prefill pool [s].
 
-    Half a pass for the one that runs, weighted by how often one runs, and G/D/c:
+    Half a pass for the one that runs, weighted by how often one runs, one more where the next is composed already, and
+    G/D/c:
     Ca (S / 2) rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho)).
 
     Source: Sakasegawa 1977 for M/G/c, halved for constant service, times the arrivals' variation (Kingman 1961).
     """
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
     queue = service / 2.0 * busy ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0) / (servers * slack)
-    return 0.5 * one_pass * busy + d.arrivals * queue
+    return (0.5 + d.ahead) * one_pass * busy + d.arrivals * queue
 
 
 def wait_at(mean_wait: Num, busy: Num, quantile: float | None) -> Num:

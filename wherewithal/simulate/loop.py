@@ -172,10 +172,10 @@ def take_prompts(st: State, pool: Pool, g: int, now: float) -> tuple[float, floa
     return tokens, weighted
 
 
-def take_moved(st: State, pool: Pool, width: int, g: int, now: float) -> None:
+def take_moved(st: State, pool: Pool, width: int, g: int, known: float, now: float) -> None:
     """Let requests whose cache has arrived decode from the next step on."""
     k = g // width
-    while st.head[g] >= 0 and st.ready[st.head[g]] <= now and admits(st, pool, g, st.head[g]):
+    while st.head[g] >= 0 and st.ready[st.head[g]] <= known and admits(st, pool, g, st.head[g]):
         r = dequeue(st, g)
         if math.isnan(st.first[r]):
             st.first[r] = now
@@ -317,21 +317,24 @@ def start(st: State, pool: Pool, width: int, k: int, now: float) -> None:
     """Begin the next step of a server, or let it sleep until something is ready."""
     groups = range(k * width, k * width + pool.groups)
     most_t, all_t, weighted, soonest = 0.0, 0.0, 0.0, math.inf
+    # A scheduler that works while the device does has composed this step when the last one began; a batch is one anyhow.
+    known = st.began[k] if pool.overlapped and pool.policy != STATIC and st.busy[k] > 0 else now
     for g in groups:
         while st.running[g] > 1 and st.kept[g] + st.running[g] * pool.accepted > pool.room:
             evict(st, pool, k, g)
         if pool.role == DECODE:
-            take_moved(st, pool, width, g, now)
+            take_moved(st, pool, width, g, known, now)
         else:
-            tokens, sums = take_prompts(st, pool, g, now)
+            tokens, sums = take_prompts(st, pool, g, known)
             all_t, weighted = all_t + tokens, weighted + sums
             most_t = max(most_t, tokens)
-        if st.head[g] >= 0 and st.ready[st.head[g]] > now:
-            soonest = min(soonest, st.ready[st.head[g]])
+        if st.head[g] >= 0 and st.ready[st.head[g]] > known:
+            soonest = min(soonest, max(st.ready[st.head[g]], now))
     decodes = st.size[k] > 0 and (pool.policy == MIXED or all_t == 0.0)
     if not decodes and all_t == 0.0:
         st.busy[k], st.end[k] = 0, soonest
         return
+    st.began[k] = now
     most_s, all_s, context = 0.0, 0.0, 0.0
     if decodes:
         for g in groups:
