@@ -73,7 +73,8 @@ def decide(predicted: Sequence[float], measured: Sequence[float], about: str = "
     """Return how good the choice by prediction is, and one at random.
 
     Args:
-        predicted, measured: one value a layout, larger is better, above zero.
+        predicted: one value a layout, larger is better.
+        measured: the same, above zero.
         about: what the group is.
     """
     top, most = max(measured), max(predicted)

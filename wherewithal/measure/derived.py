@@ -23,7 +23,8 @@ def in_flight_rate(flight: float, output_tokens: float, ttft_s: float, tpot_s: f
     Args:
         flight: N, requests in flight.
         output_tokens: o, mean length of the outputs [token].
-        ttft_s, tpot_s: [s].
+        ttft_s: time to the first token [s].
+        tpot_s: time of each later one [s].
     """
     return flight * output_tokens / (ttft_s + (output_tokens - 1) * tpot_s)
 
