@@ -40,6 +40,18 @@ def test_reruns_and_the_rest_of_the_run(made: Maker) -> None:
     assert not any("times" in s for s in Reasons([one, near]).of(one))
 
 
+def test_figures_of_a_run_that_disagree(made: Maker) -> None:
+    def said(**values: float) -> list[str]:
+        rows = [judged(made(id=m, metric=m, value=v), v) for m, v in values.items()]
+        return [s for s in Reasons(rows).of(rows[0]) if "doubtful" in s]
+
+    assert said(ttft_s=48.0, e2e_s=12.0) == ["doubtful as measured: ttft_s 48 above e2e_s 12 of the run"]
+    assert not said(ttft_s=1.0, e2e_s=12.0)
+    told = "doubtful as measured: TTFT and TPOT give 80 tokens/s, the run states 720"
+    assert said(ttft_s=18.01, tpot_s=0.01, output_tokens_per_s=720.0) == [told]
+    assert not said(ttft_s=0.2, tpot_s=0.01, output_tokens_per_s=720.0)
+
+
 def test_what_a_row_says_itself(made: Maker) -> None:
     assert known(judged(made(weight=0.5, notes="n"), 1.0)) == ["analog", "weight 0.5", "asked as x", "n"]
     assert known(judged(made(), 1.0)) == ["analog", "asked as x"]

@@ -13,6 +13,7 @@ from wherewithal.app.text import Column, number, wrapped
 from wherewithal.app.text import percent as _percent
 
 if TYPE_CHECKING:
+    from wherewithal.measure.bar import Mark
     from wherewithal.measure.judged import Judged
     from wherewithal.measure.reason import Reasons
     from wherewithal.measure.rows import Row
@@ -130,7 +131,7 @@ def bar_lines(report: Report) -> list[dict[str, str]]:
         {
             "rows of": mark.kind,
             "figure": mark.figure,
-            "rows": f"{mark.rows:,}" + (f" ({mark.derived:,} derived)" if mark.derived else ""),
+            "rows": f"{mark.rows:,}" + _of_which(mark),
             "median": percent(mark.median),
             "bar": percent(mark.median_bar),
             "p90": percent(mark.p90),
@@ -139,6 +140,12 @@ def bar_lines(report: Report) -> list[dict[str, str]]:
         }
         for mark in report.bar
     ]
+
+
+def _of_which(mark: Mark) -> str:
+    said = [f"{mark.derived:,} derived"] if mark.derived else []
+    said += [f"{mark.chips} chips"] if mark.chips else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 def choosing_lines(report: Report) -> list[dict[str, str]]:

@@ -13,12 +13,15 @@ from dataclasses import replace
 from statistics import median
 
 from wherewithal.measure import noise
+from wherewithal.measure.derived import in_flight_rate
 from wherewithal.measure.folds import block
 from wherewithal.measure.judged import Judged
 from wherewithal.measure.rows import Row
 
 # Rows of a block that say something about it.
 FEWEST = 4
+# Figures of one run that differ by more than this cannot all be true; bursts, tails and medians are within it.
+SLACK = 1.5
 
 
 class Reasons:
@@ -38,7 +41,13 @@ class Reasons:
 
     def of(self, judged: Judged) -> list[str]:
         """Return what the other rows say about one, the weightiest first; empty where they say nothing."""
-        said = [self._rerun(judged), self._alone(judged), self._neighbour(judged), self._run(judged)]
+        said = [
+            self._rerun(judged),
+            self.doubt(judged),
+            self._alone(judged),
+            self._neighbour(judged),
+            self._run(judged),
+        ]
         return [s for s in said if s]
 
     def _rerun(self, judged: Judged) -> str:
@@ -46,6 +55,25 @@ class Reasons:
         if len(values) < 2 or max(values) < 1.2 * min(values):
             return ""
         return f"measured {len(values)} times: {min(values):.3g} to {max(values):.3g}"
+
+    def doubt(self, judged: Judged) -> str:
+        """Return in words where the measured figures of a closed run cannot all be true (Little's law, or a part above its whole).
+
+        Empty where nothing is wrong, as far as the run tells.
+        """
+        row = judged.row
+        of = {j.row.metric: j.row.value for j in self._runs.get(row.run, ())}
+        first, whole = of.get("ttft_s"), of.get("e2e_s")
+        if first and whole and row.metric in ("ttft_s", "e2e_s") and first > SLACK * whole:
+            return f"doubtful as measured: ttft_s {first:.3g} above e2e_s {whole:.3g} of the run"
+        rate, each = of.get("output_tokens_per_s"), of.get("tpot_s")
+        if row.load != "closed" or not (rate and each and first and row.concurrency and row.output_tokens):
+            return ""
+        length = row.output_tokens * (1 - (row.length_spread or 0.0) / 2)
+        most = in_flight_rate(row.concurrency, length, first, each)
+        if max(rate, most) < SLACK * min(rate, most):
+            return ""
+        return f"doubtful as measured: TTFT and TPOT give {most:.3g} tokens/s, the run states {rate:.3g}"
 
     def _alone(self, judged: Judged) -> str:
         part = self._blocks.get(_block(judged), ())
