@@ -13,10 +13,10 @@ from dataclasses import replace
 from statistics import median
 
 from wherewithal.measure import noise
-from wherewithal.measure.derived import in_flight_rate
+from wherewithal.measure.derived import AVERAGES, in_flight_rate
 from wherewithal.measure.folds import block
 from wherewithal.measure.judged import Judged
-from wherewithal.measure.rows import Row
+from wherewithal.measure.rows import LATENCIES, Row
 
 # Rows of a block that say something about it.
 FEWEST = 4
@@ -62,7 +62,15 @@ class Reasons:
         Empty where nothing is wrong, as far as the run tells.
         """
         row = judged.row
-        of = {j.row.metric: j.row.value for j in self._runs.get(row.run, ())}
+        if row.metric in LATENCIES and row.statistic not in AVERAGES:
+            return ""
+        # Latencies of one statistic alone are held against each other, and rates, which have none, against those.
+        said = row.statistic if row.metric in LATENCIES else "mean"
+        of = {
+            j.row.metric: j.row.value
+            for j in self._runs.get(row.run, ())
+            if j.row.metric not in LATENCIES or j.row.statistic == said
+        }
         first, whole = of.get("ttft_s"), of.get("e2e_s")
         if first and whole and row.metric in ("ttft_s", "e2e_s") and first > SLACK * whole:
             return f"doubtful as measured: ttft_s {first:.3g} above e2e_s {whole:.3g} of the run"
