@@ -120,10 +120,6 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
     generic = replace(first, engine=GENERIC, said=(*run, f"asked as {GENERIC}"))
     if engine != GENERIC:
         yield generic
-    bare = re.sub(r"\bdp\d+\s*", "", first.layout).strip() or "tp1"
-    if bare != first.layout:
-        for one in (first, generic):
-            yield replace(one, layout=bare, said=(*one.said, "dp of a dense model read as replicas"))
     if "weights" in dict(precision):
         for parts in (("weights",), ()):
             fewer = tuple(p for p in precision if p[0] in parts)

@@ -425,3 +425,8 @@ def curves_for(chip: Chip, engine: str = "") -> Curves:
         engine: engine whose own constants are preferred; empty for the pool of all engines.
     """
     return Curves(chip, _store(), engine)
+
+
+def engines_measured(chip: str) -> tuple[str, ...]:
+    """Return the engines whose operators were measured on a chip (catalog name) and have curves of their own there."""
+    return tuple(sorted({r["engine"] for r in _store().rows(chip) if r.get("engine")}))
