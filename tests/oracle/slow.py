@@ -291,7 +291,10 @@ def experts(w: World, b: Any, d: Degrees, a: Asked) -> float:
     held, inside, shared = b.experts / d.ep, b.expert_intermediate / d.etp, b.shared_intermediate / d.tp
     total = product(w, "router", a.tokens, b.router_columns or b.experts, b.hidden)
     pairs = a.routed * b.per_token * held / b.experts
-    hit = max(math.ceil(held) * (1 - (1 - b.per_token / b.experts) ** a.routed), 1e-9)
+    # A token misses an expert by chance 1 - q; over an exponential spread of popularity, n more miss it by 1 / (1 + n l).
+    q = b.per_token / b.experts
+    missed = (1 - q * min(a.routed, 1)) / (1 - max(a.routed - 1, 0) * math.log(1 - q))
+    hit = max(math.ceil(held) * (1 - missed), 1e-9)
     ranks = max(b.experts / held, 1.0)
     skew = min(1 + math.sqrt(2 * math.log(ranks) / max(pairs, 1.0)), ranks)
     most = min(hit * skew, math.ceil(held))

@@ -90,6 +90,10 @@ def test_version_lays_its_figures_over() -> None:
     assert not then.host_overlapped
 
 
+def test_vllm_schedules_ahead_from_the_release_that_says_so() -> None:
+    assert [engine(f"vllm@{v}").host_overlapped for v in ("0.11.0", "0.14.0", "0.20.0")] == [False, True, True]
+
+
 def test_latent_attention_keeps_more_memory_free_in_sglang() -> None:
     chip = load.chip("h100-sxm")
     assert engine("sglang", chip=chip, mla=True).memory_share < engine("sglang", chip=chip).memory_share

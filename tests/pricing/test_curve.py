@@ -157,6 +157,19 @@ def test_an_engine_gets_its_own_constants_where_they_differ() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["h100-sxm", "b200-sxm"])
+def test_an_engine_reduces_with_its_own_kernels(name: str) -> None:
+    rows = tomllib.loads((FOLDER / "collectives.toml").read_text())["collective"]
+    own = [r for r in rows if r["chip"] == name and r.get("engine")]
+    assert own
+    for r in own:
+        found = curves_for(chip(name), engine=r["engine"]).collective("all_reduce", "nvlink")
+        assert (found.launch_s, found.evidence) == (r["launch_s"], "measured")
+    general = curves_for(chip(name)).collective("all_reduce", "nvlink")
+    assert curves_for(chip(name), engine="an engine of nobody").collective("all_reduce", "nvlink") == general
+    assert curves_for(chip(name), engine=own[0]["engine"]).collective("all_gather", "nvlink").evidence == "measured"
+
+
 def test_a_latent_cache_has_a_curve_of_its_own() -> None:
     curves = curves_for(chip())
     latent, grouped = curves.of(op(LATENT, 8.0, 1000.0, 1.0)), curves.of(op("attention_decode", 8.0, 1000.0, 1.0))

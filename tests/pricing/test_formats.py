@@ -72,6 +72,21 @@ def test_what_is_asked_reaches_products_and_not_the_ends() -> None:
     assert found.formats.hidden_bytes == 2.0
 
 
+@pytest.mark.parametrize(("name", "word"), [("gpt-oss-120b", "mxfp4"), ("deepseek-v3", "fp8")])
+def test_a_checkpoint_asked_for_by_its_own_format_is_itself(name: str, word: str) -> None:
+    plain, named = asked(name, "h100-8:16"), asked(name, "h100-8:16", weights=word)
+    assert named == plain
+    assert named.weights == word
+    other = asked(name, "h100-8:16", weights="int4")
+    assert other.formats.weight_bytes("attention") == other.formats.weight_bytes("experts") < 0.6
+
+
+def test_what_a_checkpoint_leaves_in_sixteen_bits_stays() -> None:
+    found = asked("gpt-oss-120b", "h100-8:16", weights="mxfp4")
+    assert found.formats.weight_bytes("experts") < 0.6
+    assert found.formats.weight_bytes("attention") == 2.0
+
+
 def test_weights_alone_in_four_bits_are_computed_in_sixteen() -> None:
     found = asked("qwen3-32b", "h100-8:16", weights="int4")
     assert found.formats.weight_bytes("mlp") < 0.6
