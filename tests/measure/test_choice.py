@@ -77,6 +77,9 @@ def test_groups_of_latency(made: Maker) -> None:
     (one,) = choice.choices([fast, slow], choice.TPOT)
     assert (one.best, one.random_best) == (1.0, 0.5)
     assert one.random_regret == pytest.approx(0.15)
+    slowest = judged(made, "3", 0.020, 0.031, layout="tp4", chips=4.0)
+    (three,) = choice.choices([fast, slow, slowest], choice.TPOT)
+    assert three.random_regret == pytest.approx((0.3 + 1.0) / 3)
     (wrong,) = choice.choices([fast, judged(made, "2", 0.013, 0.015, layout="tp1")], choice.TPOT)
     assert (wrong.best, wrong.regret) == (0.0, pytest.approx(0.3))
 
