@@ -30,20 +30,21 @@ states TTFT, TPOT and the number in flight but no throughput, it is derived on b
 CHOOSING = """## Choosing a layout
 
 {table}
-Among measured layouts of one source, model, chip, engine and version, precision, load and lengths whose best and worst differ by more than
-{apart:.0%}: whether the one predicted best measured best, and by how much the best beats it (regret). Asked for: {first:.0%} first, regret at
-most {regret:.0%}. At random: the exact expectation of a random choice.
+Among measured layouts of one source, model, chip, engine and version, precision, load and lengths whose best and worst
+differ by more than {apart:.0%}: whether the one predicted best measured best, and by how much the best beats it (regret). Asked for:
+{first:.0%} first, regret at most {regret:.0%}. At random: the exact expectation of a random choice.
 """
 RERUNS = """## Reruns: the noise floor
 
 {table}
-The same run, metric, statistic and notes measured again. "Error of their middle" is what a prediction that hits the median of the
-reruns would miss: none can be nearer. With any version the engine's own changes are in it (llama.cpp's versions name its backend).
+The same run, metric, statistic and notes measured again. "Error of their middle" is what a prediction that hits the median
+of the reruns would miss: none can be nearer. With any version the engine's own changes are in it (llama.cpp's versions name
+its backend).
 """
 WITHOUT = """## Without the engines' own constants
 
-{drawn:,} of the rows, drawn at random, asked with the median engine (`--engine generic`: its scheduler, host times, and operators pooled
-over engines) beside the same rows with their own:
+{drawn:,} of the rows, drawn at random, asked with the median engine (`--engine generic`: its scheduler, host times, and
+operators pooled over engines) beside the same rows with their own:
 
 {table}
 """
