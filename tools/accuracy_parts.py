@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tools import parameter_count
 from wherewithal import table
@@ -65,6 +66,10 @@ def choosing(report: Report) -> str:
     lines = report_validate.choosing_lines(report)
     if not lines:
         return ""
+    loads = sorted({j.row.load for j in report.rows})
+    for load in loads if len(loads) > 1 else ():
+        part = replace(report, rows=tuple(j for j in report.rows if j.row.load == load))
+        lines += [{**x, "layouts by": f"{x['layouts by']}, {load}"} for x in report_validate.choosing_lines(part)]
     text = CHOOSING.format(
         table=table.to_markdown(lines), apart=choice.APART, first=choice.FIRST_AT_LEAST, regret=choice.REGRET_AT_MOST
     )
