@@ -33,7 +33,8 @@ CHOOSING = """## Choosing a layout
 {table}
 Among measured layouts of one source, model, chip, engine and version, precision, load and lengths whose best and worst
 differ by more than {apart:.0%}: whether the one predicted best measured best, and by how much the best beats it (regret). Asked for:
-{first:.0%} first, regret at most {regret:.0%}. At random: the exact expectation of a random choice.
+{first:.0%} first, regret at most {regret:.0%}. At random: the exact expectation of a random choice. Most groups hold layouts of
+several sizes, which are easy to tell apart: those whose layouts all have as many chips are few and hard, and stand by themselves.
 """
 RERUNS = """## Reruns: the noise floor
 

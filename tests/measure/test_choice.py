@@ -95,6 +95,19 @@ def test_other_loads_and_engines_are_other_groups(made: Maker, change: dict[str,
     assert not choice.choices(some, choice.TPOT)
 
 
+def test_layouts_of_as_many_chips_are_counted_apart(made: Maker) -> None:
+    some = [
+        judged(made, "1", 0.010, 0.010, layout="tp8", chips=8.0),
+        judged(made, "2", 0.020, 0.009, layout="tp4 pp2", chips=8.0),
+        judged(made, "3", 0.100, 0.100, layout="tp1", chips=1.0),
+    ]
+    (whole,), (equal,) = choice.choices(some, choice.TPOT), choice.choices(some, choice.TPOT, equal=True)
+    assert (whole.layouts, equal.layouts) == (3, 2)
+    assert equal.regret == pytest.approx(1.0)
+    assert [s.aim for s in choice.summaries(some)] == [choice.TPOT, choice.EQUAL]
+    assert [s.aim for s in choice.summaries(some[1:])] == [choice.TPOT]
+
+
 def test_rates_are_per_chip(made: Maker) -> None:
     """Two chips that give one and a half times one chip's tokens are the worse choice."""
     change = {"metric": "output_tokens_per_s"}
