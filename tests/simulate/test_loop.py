@@ -288,3 +288,14 @@ def test_an_overlapped_scheduler_takes_a_request_one_step_later() -> None:
     step = float(price(Steps(np.array(1.0), np.array(512.0), np.array(0.0), np.array(1.0), np.array(False))))
     assert late.ttft[0] == soon.ttft[0]
     assert late.ttft[1] - soon.ttft[1] == pytest.approx(step, rel=0.1)
+
+
+def test_launching_is_hidden_behind_the_device_and_scheduling_only_where_it_runs_ahead() -> None:
+    """Without overlap a step lasts the longer of device and launch, and the scheduler's work; with it the longest."""
+    decode, prompts = (1.0, 1.0, 512.0), (512.0, 512.0, 512.0 * 256)
+    device = loop.lasts(BASE._replace(host_step=0.0, host_seq=0.0), decode, prompts)
+    for launch in (0.5 * device, 2.0 * device):
+        pool = BASE._replace(host_step=1e-3, host_seq=0.0, launch=launch)
+        assert loop.lasts(pool._replace(overlapped=False), decode, prompts) == pytest.approx(max(device, launch) + 1e-3)
+        assert loop.lasts(pool, decode, prompts) == pytest.approx(max(device, launch + 1e-3))
+        assert loop.lasts(pool, decode, (0.0, 0.0, 0.0)) < device

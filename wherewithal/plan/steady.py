@@ -161,8 +161,11 @@ def host(d: Deployment, split: Split, s: Num, device: Num, *, prompts: bool = Fa
         prompts: whether it carries prompts, and so is launched operator by operator.
     """
     work = d.engine.host_s_per_step + d.engine.host_s_per_seq * s * split.microbatches
-    work = work + d.launch_s * split.microbatches if prompts else work
-    return np.maximum(device, work) if d.engine.host_overlapped else device + work
+    launch = d.launch_s * split.microbatches if prompts else 0.0
+    if d.engine.host_overlapped:
+        return np.maximum(device, work + launch)
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return (np.maximum(device, launch) if prompts else device) + work
 
 
 def space(d: Deployment, split: Split, s: Num) -> Num:

@@ -372,9 +372,9 @@ def lasts(pool: Pool, decode: tuple[float, float, float], prompts: tuple[float, 
         spread,
     )
     work = pool.host_step + pool.host_seq * most_s
-    if most_t > 0:
-        work += pool.launch
-    return max(device, work) if pool.overlapped else device + work
+    launch = pool.launch if most_t > 0 else 0.0
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return max(device, launch + work) if pool.overlapped else max(device, launch) + work
 
 
 def serve(st: State, front: Pool, back: Pool, width: int, kind: int, at_once: int, latency: float) -> int:
