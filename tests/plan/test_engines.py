@@ -131,6 +131,11 @@ def test_sglang_takes_any_expert_size_that_fills_the_ranks() -> None:
     ]  # fmt: skip
 
 
+def test_trtllm_keeps_an_8_bit_cache_beside_weights_quantised_for_it() -> None:
+    assert engine("trtllm").kv_of_quantised == "fp8"
+    assert engine("vllm").kv_of_quantised == ""
+
+
 def test_trtllm_attention_data_is_all_or_nothing() -> None:
     it = engine("trtllm")
     rows = {"tensor": np.array([8, 1, 2]), "data": np.array([1, 8, 4]), "expert": 8}

@@ -309,3 +309,12 @@ def test_a_pool_of_few_machines_names_them() -> None:
     assert few.systems
     assert all(name in few.basis for name in few.systems)
     assert curves_for(chip()).curve("matmul", "bf16").systems == ()
+
+
+@pytest.mark.parametrize("name", ["h100-sxm", "h200-sxm", "b200-sxm"])
+def test_finding_scales_is_no_part_of_a_product(name: str) -> None:
+    """Engines run like kernels for 8-bit products with one scale a tensor: none takes twice as long at small sizes."""
+    m, n, k = 8.0, 8192.0, 8192.0
+    op = Op("x", "matmul", "fp8", 2 * m * n * k, n * k, (m, n, k))
+    times = [float(curves_for(chip(name), by).seconds(op)) for by in ("trtllm", "vllm", "sglang")]
+    assert max(times) < 1.4 * min(times)

@@ -96,3 +96,19 @@ def test_weights_alone_in_four_bits_are_computed_in_sixteen() -> None:
 def test_what_was_replaced_is_said() -> None:
     found = asked("deepseek-v3", "cloudmatrix-384:64")
     assert any("fp8" in note and "int8" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "parts", "kv"),
+    [
+        ("qwen3-32b", "h100-8:16", {"weights": "fp8"}, "fp8"),
+        ("qwen3-32b", "h100-8:16", {}, "bf16"),
+        ("qwen3-32b", "h100-8:16", {"weights": "bf16"}, "bf16"),
+        ("qwen3-32b", "h100-8:16", {"weights": "int4"}, "bf16"),  # unpacked: not what the cache follows
+        ("qwen3-32b", "h100-8:16", {"weights": "fp8", "kv": "bf16"}, "bf16"),
+        ("deepseek-v3", "h100-8:16", {"weights": "fp8"}, "bf16"),  # the checkpoint's own, which names no cache
+    ],
+)
+def test_an_engines_cache_follows_weights_quantised_for_it(name: str, on: str, parts: dict[str, str], kv: str) -> None:
+    assert formats.resolve(world.real(name), chip(on), parts, kv_of_quantised="fp8").kv == kv
+    assert formats.resolve(world.real(name), chip(on), parts).kv == "bf16"
