@@ -148,6 +148,7 @@ def trtllm(t: Tables) -> dict[str, Any]:
     """TensorRT-LLM."""
     budget, seqs = t.row(T, NOW[T], "max_num_tokens"), t.row(T, NOW[T], "max_batch_size")
     policy, overlap = t.row(T, "1.x", "scheduler_policy"), t.row(T, "1.x", "disable_overlap_scheduler")
+    capacity = t.row(T, "1.x", "capacity_policy")
     share, block = t.row(T, NOW[T], "kv_cache_free_gpu_memory_fraction"), t.row(T, "1.x", "kv_block_size")
     graphs = t.row(T, "main 2026", "cuda_graph_sizes")
     step = t.own(
@@ -164,7 +165,9 @@ def trtllm(t: Tables) -> dict[str, Any]:
         "scheduler": {
             "policy": "mixed", "policy_from": t.said(policy, policy.value + "; chunked prefill is off by default, a prompt above the budget needs it"),
             "token_budget": [t.read(budget, tokens(budget))],
-            "max_sequences": [t.read(seqs)], "graph_batch": [t.read(graphs, "128", "max_batch_size 128 if unset")],
+            "max_sequences": [t.read(seqs)],
+            "reserved_answer": [t.read(capacity, "1", "GUARANTEED_NO_EVICT: blocks for the whole answer are reserved")],
+            "graph_batch": [t.read(graphs, "128", "max_batch_size 128 if unset")],
         },
         "memory": {"share": [t.read(share)], "share_of": "free", "reserved": vllm_start(t), "kv_block": [t.read(block, "32 tokens")]},
         "host": host(t, step, [T], (True, t.said(overlap))),

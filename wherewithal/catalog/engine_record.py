@@ -83,12 +83,17 @@ class Accepted(Said):
 
 
 class Scheduler(Part):
-    """How steps are filled: policy, tokens a step may compute, requests in flight."""
+    """How steps are filled: policy, tokens a step may compute, requests in flight.
+
+    `reserved_answer`: share of the answer yet to come for which cache must be free when a request is taken in: 1 where
+    none is ever sent back, 0 where one is when the cache is full.
+    """
 
     policy: Literal["mixed", "prefill-first"]
     policy_from: Said
     token_budget: tuple[Stated, ...]
     max_sequences: tuple[Stated, ...]
+    reserved_answer: tuple[Stated, ...] = ()
     budget_per_data_group: bool = False
     graph_batch: tuple[Stated, ...] = ()
     two_batch: bool = False

@@ -47,6 +47,7 @@ class Engine:
         token_budget: [token] most tokens of one step.
         budget_per_data_group: whether the budget is shared out over data (attention) groups.
         max_seqs: [request] most requests in flight of one scheduler.
+        reserved_answer: share of an answer yet to come for which cache must be free when a request is taken in.
         graph_batch: [request] largest decode batch with a captured graph; infinite where not limited.
         memory_share, share_of: share of memory and of what (see `kv_room`).
         reserved_bytes: [B] held by the runtime on each rank (context, communication buffers, graphs).
@@ -96,6 +97,7 @@ class Engine:
     note: str = ""
     host_s_per_launch: float = 0.0
     host_s_per_prompt_token: float = 0.0
+    reserved_answer: float = 0.0
 
     @property
     def title(self) -> str:
@@ -285,6 +287,7 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         token_budget=figures.pick("scheduler.token_budget", schedule.token_budget, "tokens"),
         budget_per_data_group=schedule.budget_per_data_group,
         max_seqs=figures.pick("scheduler.max_sequences", schedule.max_sequences, "1"),
+        reserved_answer=figures.pick("scheduler.reserved_answer", schedule.reserved_answer, "1", none=0.0),
         graph_batch=figures.pick("scheduler.graph_batch", schedule.graph_batch, "1", none=float("inf")),
         memory_share=share,
         share_of=memory.share_of,
