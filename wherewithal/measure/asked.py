@@ -21,8 +21,10 @@ from wherewithal import ask
 from wherewithal.catalog import files
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog.engine_record import read_engine
+from wherewithal.engine import distinct
 from wherewithal.errors import InputError, WherewithalError
 from wherewithal.measure.rows import Row
+from wherewithal.model.load import load_model
 from wherewithal.plan.answer import Answer
 
 GENERIC = "generic"
@@ -31,6 +33,9 @@ EVERYTHING = 100_000.0
 # Requests for each in flight where a closed load does not state its requests: what most that do state them ran. Its
 # first burst and last tail are part of what was measured, which a steady state has not.
 WAVES = 10.0
+# Columns of an expert that a rank holds at least: the side of the blocks in which fp8 weights are scaled, and of the tiles
+# of grouped products. Where data groups share experts, an engine that finds less keeps experts whole.
+NARROWEST = 128
 # Chips of a memory so large that nothing is refused for it.
 ROOMY = "chip.memory=100 TB"
 
@@ -112,8 +117,11 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
     """
     precision = tuple(sorted(row.precision.items()))
     unsaid = row.load == "closed" and row.requests is None
+    layout = _layout(row, engine)
+    whole = "dp" in layout and layout != row.layout
     run = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
-    first = Way(engine, _layout(row, engine), precision, said=run)
+    run += ("experts read as whole ones: slices would be too narrow",) if whole else ()
+    first = Way(engine, layout, precision, said=run)
     yield first
     if row.load == "open" and row.requests and row.request_rate_per_s:
         yield replace(first, at_once=True, said=(*run, "more than the chips carry: all requests at once"))
@@ -134,8 +142,31 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
         yield replace(generic, precision=(), said=(*generic.said, "the checkpoint's own precision"))
 
 
+@cache
+def expert_columns(model: str) -> float:
+    """Return the columns inside a routed expert of a model of the catalog; 0 for a dense model, or an unknown one."""
+    try:
+        blocks = [block.sizes for _, _, block in distinct(load_model(model)[0])]
+    except WherewithalError:
+        return 0.0
+    return min((s["expert_intermediate"] for s in blocks if s.get("expert_intermediate")), default=0.0)
+
+
+def _whole(layout: str, columns: float) -> str:
+    """Return a layout whose data groups share whole experts, where slices over all its ranks would be too narrow."""
+    out = []
+    for part in layout.split(";"):
+        size = {k: int(n) for k, n in re.findall(r"\b(tp|dp|ep)(\d+)", part)}
+        ranks = size.get("tp", 1) * size.get("dp", 1)
+        sliced = "ep" not in size and size.get("dp", 1) > 1 and columns
+        out.append(f"{part} ep{ranks}" if sliced and columns / ranks < NARROWEST else part)
+    return ";".join(out)
+
+
 def _layout(row: Row, engine: str) -> str:
     """Return a row's layout as `predict` reads it."""
+    if "dp" in row.layout:
+        return _whole(row.layout, expert_columns(row.model))
     if splits_layers(engine) and "pp" not in row.layout:
         return re.sub(r"\btp(\d+)", r"pp\1", row.layout)
     return row.layout
