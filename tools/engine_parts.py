@@ -135,6 +135,13 @@ def vllm(t: Tables) -> dict[str, Any]:
         "versions": {
             NOW[V]: {},
             "0.20.0": {"scheduler": {"token_budget": vllm_budget(t, "0.20.0")}, "host": {"per_step": [old_step]}},
+            # The first release that schedules the next step while the device runs this one; else as the one before.
+            "0.14.0": {
+                "scheduler": {"token_budget": vllm_budget(t, "0.11.0")}, "memory": {"share": [t.read(old)]},
+                "host": {"per_step": [old_step], "overlapped": True, "overlapped_from": t.own(
+                    "", "read", "async scheduling enabled by default, except for pipeline parallel, CPU, drafts other than MTP and EAGLE",
+                    "vllm-project/vllm v0.14.0 release notes; vllm-project/vllm#27614")},
+            },
             "0.11.0": {
                 "scheduler": {"token_budget": vllm_budget(t, "0.11.0")}, "memory": {"share": [t.read(old)]},
                 "host": {"per_step": [old_step], "overlapped": False, "overlapped_from": t.said(t.row(V, "0.11.0", "async_scheduling"))},
@@ -142,6 +149,10 @@ def vllm(t: Tables) -> dict[str, Any]:
         },
         "runs_on": runs, "rule": vllm_rules(t, V, ""), "accepted": accepted(t, V),
     }  # fmt: skip
+
+
+KV_MODELOPT = "kv_cache_config.dtype auto follows the checkpoint; Model Optimizer's FP8 and NVFP4 checkpoints name an FP8 cache unless told otherwise"
+KV_SOURCES = "NVIDIA/TensorRT-LLM#16240; NVIDIA/Model-Optimizer examples/llm_ptq/hf_ptq.py --kv_cache_qformat"
 
 
 def trtllm(t: Tables) -> dict[str, Any]:
@@ -169,7 +180,8 @@ def trtllm(t: Tables) -> dict[str, Any]:
             "reserved_answer": [t.read(capacity, "1", "GUARANTEED_NO_EVICT: blocks for the whole answer are reserved")],
             "graph_batch": [t.read(graphs, "128", "max_batch_size 128 if unset")],
         },
-        "memory": {"share": [t.read(share)], "share_of": "free", "reserved": vllm_start(t), "kv_block": [t.read(block, "32 tokens")]},
+        "memory": {"share": [t.read(share)], "share_of": "free", "reserved": vllm_start(t), "kv_block": [t.read(block, "32 tokens")],
+                   "kv_of_quantised": t.own("fp8", "derived", KV_MODELOPT, KV_SOURCES)},
         "host": host(t, step, [T], (True, t.said(overlap))),
         "serving": {"modes": ["colocated", "disaggregated"], "speculation": True, "offload": []},
         "versions": {"1.3": {}},

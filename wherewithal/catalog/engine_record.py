@@ -49,6 +49,12 @@ class Stated(Said):
     mla: bool | None = None
 
 
+class Format(Said):
+    """The name of a number format, and how it is known."""
+
+    name: str = Field(alias="is")
+
+
 class RunsOn(Said):
     """Chips on which the engine is known to run, and the number formats that run there.
 
@@ -108,6 +114,8 @@ class Memory(Part):
             outside), `free` (KV alone, of what weights and activations leave).
         outside: bytes kept out of the share, in place of `share`.
         reserved: bytes that the runtime itself holds inside.
+        kv_of_quantised: format of the KV cache that the checkpoints name which its own tools quantise to 8 or 4 bits,
+            inputs included; the engine follows them. None: it takes 16 bits unless told.
     """
 
     share: tuple[Stated, ...] = ()
@@ -115,6 +123,7 @@ class Memory(Part):
     outside: tuple[Stated, ...] = ()
     reserved: tuple[Stated, ...]
     kv_block: tuple[Stated, ...] = ()
+    kv_of_quantised: Format | None = None
 
 
 class HostTime(Part):

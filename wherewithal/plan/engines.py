@@ -52,6 +52,7 @@ class Engine:
         memory_share, share_of: share of memory and of what (see `kv_room`).
         reserved_bytes: [B] held by the runtime on each rank (context, communication buffers, graphs).
         kv_block_tokens: [token] granularity of the KV cache.
+        kv_of_quantised: format of the KV cache beside weights quantised for it; empty where 16 bits unless told.
         host_s_per_step, host_s_per_seq: [s] host work of a step, and of each sequence in it.
         host_s_per_request: [s] from arrival to the first step and back, without queue and model.
         host_s_per_launch: [s] host work of launching one operator, in a step with prompts, which no captured graph holds.
@@ -98,6 +99,7 @@ class Engine:
     host_s_per_launch: float = 0.0
     host_s_per_prompt_token: float = 0.0
     reserved_answer: float = 0.0
+    kv_of_quantised: str = ""
 
     @property
     def title(self) -> str:
@@ -297,6 +299,7 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         host_s_per_seq=figures.pick("host.per_sequence", host.per_sequence, "s"),
         host_s_per_request=figures.pick("host.per_request", host.per_request, "s"),
         host_overlapped=host.overlapped,
+        kv_of_quantised=memory.kv_of_quantised.name if memory.kv_of_quantised else "",
         host_s_per_launch=figures.pick("host.per_launch", host.per_launch, "s", none=0.0),
         host_s_per_prompt_token=figures.pick("host.per_prompt_token", host.per_prompt_token, "s", none=0.0),
         two_batch=schedule.two_batch,

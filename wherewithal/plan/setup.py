@@ -187,7 +187,7 @@ def _deployment(
     reason = runs_on(by, one.chip)
     if reason:
         raise InputError("--engine", reason, "another engine, or none for the median engine")
-    resolved = resolve(model, one.chip, q.precision)
+    resolved = resolve(model, one.chip, q.precision, by.kv_of_quantised)
     names = Precision(resolved.weights, resolved.activations, resolved.kv)
     reason = formats_ok(by, one.chip, names)
     if reason:

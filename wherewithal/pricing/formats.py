@@ -85,38 +85,53 @@ def native(chip: Chip, arithmetic: str) -> str:
     raise InputError(chip.name, f"no peak rate for {arithmetic}", f"it knows {', '.join(chip.peaks) or 'none'}")
 
 
-def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
+def resolve(model: Model, chip: Chip, asked: Mapping[str, str], kv_of_quantised: str = "") -> Resolved:
     """Return the formats of a deployment.
 
-    Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own. Products run in the
-    arithmetic of their weights where the chip has it and the inputs are quantised too; weights whose arithmetic the
+    Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own; asked for by the name
+    that its main part goes by, the checkpoint's own as well, with the parts that it leaves as they were.
+    Products run in the arithmetic of their weights where the chip has it and the inputs are quantised too; weights whose arithmetic the
     chip lacks run in the nearest that it has (8-bit for 8-bit), else they are unpacked to 16 bits.
 
     Args:
         model: whose checkpoint it is.
         chip: whose peaks say what it computes in.
         asked: any of `weights`, `activations`, `kv`, to a format's name.
+        kv_of_quantised: format of the KV cache that an engine keeps beside weights quantised for it, in other formats
+            than the checkpoint's own and with 8- or 4-bit inputs; empty where it keeps 16 bits unless told.
     """
     stored = dict(model.stored)
     stored.setdefault("other", "bf16")
-    if "weights" in asked:
-        form = find(asked["weights"])
+    form = find(asked["weights"]) if "weights" in asked else None
+    other = form is not None and not _same(form, find(stored[_main_part(stored)]))
+    if form is not None and other:
         stored.update(dict.fromkeys((*QUANTISED, *(ENDS if form.whole else ())), form.name))
     inputs = find(asked["activations"]).name if "activations" in asked else ""
     notes: list[str] = []
     parts: dict[str, Stored] = {}
     fed: dict[str, str] = {}
     for part, name in stored.items():
-        given = inputs or ("" if "weights" in asked else model.activations)
+        given = inputs or ("" if other else model.activations)
         stored[part], fed[part], parts[part] = _stored(name, given, chip, notes)
-    main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
-    main = main if main in stored else "other"
+    main = _main_part(stored)
     weights, activations = stored[main], inputs or fed[main]
-    kv = find(asked.get("kv") or model.kv or "bf16")
+    for_engine = kv_of_quantised if other and not parts[main].wide else ""
+    kv = find(asked.get("kv") or model.kv or for_engine or "bf16")
     core = native(chip, "bf16")
     core = str(_table()["cache"].get(f"{core} {kv.arithmetic}", core))
     formats = Formats(parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=core)
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
+
+
+def _main_part(stored: Mapping[str, str]) -> str:
+    """Return the part whose format a checkpoint is named after: its experts, else its MLP, else what it has."""
+    main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
+    return main if main in stored else "other"
+
+
+def _same(asked: Format, own: Format) -> bool:
+    """Return whether a checkpoint is in the format asked for, by its own name or by that of its family."""
+    return asked.name in (own.name, own.family)
 
 
 def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
