@@ -446,7 +446,8 @@ def working(w: World, d: Degrees, tokens: float, logits: float) -> float:
         spread = getattr(b, "per_token", 0.0) * getattr(b, "expert_intermediate", 0.0) / d.etp
         heads = getattr(b, "heads", 0.0) / d.tp * (getattr(b, "head_dim", 0.0) or getattr(b, "v_head_dim", 0.0))
         widest = max(widest, 2 * (inside + spread) + 3 * heads)
-    return tokens * (3 * w.model.hidden + widest) * w.formats.hidden_bits / 8 + logits * w.model.head.vocab / d.tp * 4
+    entries = logits / d.tp * 4 + w.engine.slot_entry_bytes * w.engine.max_seqs
+    return tokens * (3 * w.model.hidden + widest) * w.formats.hidden_bits / 8 + entries * w.model.head.vocab
 
 
 def _deviation(q: Any, held: float) -> float:

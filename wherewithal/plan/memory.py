@@ -63,7 +63,8 @@ def room(
     capacity = chip.memory_bytes / chip.ranks
     held = weights(model, split, f, with_draft=drafting)
     logits = np.minimum(tokens, engine.max_seqs)
-    working = activations(model, split, f, tokens / split.context, logits)
+    sampling = engine.slot_entry_bytes * engine.max_seqs * model.head.vocab
+    working = activations(model, split, f, tokens / split.context, logits) + sampling
     free = engine.kv_room(capacity, held, working)
     lost = engine.kv_block_tokens / 2
     share = engine.reserved_answer
