@@ -44,7 +44,10 @@ def counted(row: dict[str, str], requests: dict[tuple[str, float, float], str]) 
     """Return a row with the requests of its run, where it does not state them itself."""
     if row["load"] != "offline" or row["requests"] or not (row["input_tokens"] and row["output_tokens"]):
         return row
-    return {**row, "requests": requests.get((row["source"], float(row["input_tokens"]), float(row["output_tokens"])), "")}
+    return {
+        **row,
+        "requests": requests.get((row["source"], float(row["input_tokens"]), float(row["output_tokens"])), ""),
+    }
 
 
 def packed(rows: list[dict[str, str]]) -> bytes:

@@ -150,3 +150,18 @@ def test_summary_by_columns(made: Maker) -> None:
     assert here.bias > 0 > there.bias
     assert score.worst(report.rows, 1)[0].row.id in ("1", "2")
     assert here.p90 >= here.median
+
+
+@pytest.mark.parametrize(
+    ("layout", "columns", "read"),
+    [
+        ("prefill: 4x tp1 dp4; decode: 1x tp1 dp32", 2048.0, "prefill: 4x tp1 dp4; decode: 1x tp1 dp32 ep32"),
+        ("tp1 dp16", 2048.0, "tp1 dp16"),
+        ("tp2 dp16", 2048.0, "tp2 dp16 ep32"),
+        ("tp1 dp32 ep8", 2048.0, "tp1 dp32 ep8"),
+        ("tp32", 2048.0, "tp32"),
+        ("tp1 dp4", 0.0, "tp1 dp4"),
+    ],
+)
+def test_experts_too_narrow_to_slice_are_read_whole(layout: str, columns: float, read: str) -> None:
+    assert asked.whole(layout, columns) == read

@@ -118,9 +118,9 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
     precision = tuple(sorted(row.precision.items()))
     unsaid = row.load == "closed" and row.requests is None
     layout = _layout(row, engine)
-    whole = "dp" in layout and layout != row.layout
-    run = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
-    run += ("experts read as whole ones: slices would be too narrow",) if whole else ()
+    narrow = whole(row.layout, expert_columns(row.model)) != row.layout
+    run: tuple[str, ...] = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
+    run += ("experts read as whole ones: slices would be too narrow",) if narrow else ()
     first = Way(engine, layout, precision, said=run)
     yield first
     if row.load == "open" and row.requests and row.request_rate_per_s:
@@ -152,7 +152,7 @@ def expert_columns(model: str) -> float:
     return min((s["expert_intermediate"] for s in blocks if s.get("expert_intermediate")), default=0.0)
 
 
-def _whole(layout: str, columns: float) -> str:
+def whole(layout: str, columns: float) -> str:
     """Return a layout whose data groups share whole experts, where slices over all its ranks would be too narrow."""
     out = []
     for part in layout.split(";"):
@@ -165,11 +165,10 @@ def _whole(layout: str, columns: float) -> str:
 
 def _layout(row: Row, engine: str) -> str:
     """Return a row's layout as `predict` reads it."""
-    if "dp" in row.layout:
-        return _whole(row.layout, expert_columns(row.model))
-    if splits_layers(engine) and "pp" not in row.layout:
-        return re.sub(r"\btp(\d+)", r"pp\1", row.layout)
-    return row.layout
+    layout = whole(row.layout, expert_columns(row.model))
+    if splits_layers(engine) and "pp" not in layout:
+        return re.sub(r"\btp(\d+)", r"pp\1", layout)
+    return layout
 
 
 def answered(row: Row, engine: str, figure: Callable[[Row, Way], Answer]) -> tuple[Answer, tuple[str, ...]]:
