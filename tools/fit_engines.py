@@ -68,7 +68,7 @@ def chosen(rows: Sequence[Row], most: int, seed: int, engines: Sequence[str]) ->
         )
         if not fits or r.weight <= 0.5 or r.eligible is False or ":" in r.layout:
             continue
-        name = asked.engine_of(r.engine, r.engine_version)
+        name = asked.engine_of(r.engine, r.engine_version, r.serving)
         plain = name.partition("@")[0]
         if plain == asked.GENERIC or (engines and plain not in engines):
             continue

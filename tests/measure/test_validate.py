@@ -119,6 +119,9 @@ def test_engines_by_name_and_version() -> None:
     assert asked.engine_of("", "") == "generic"
     known = asked.versions("vllm")
     assert asked.engine_of("vllm", "") == "vllm"
+    # No version of that time served from two pools: what is stated is the version of a front.
+    assert asked.engine_of("trtllm", "0.8.1", "disaggregated") == "trtllm"
+    assert asked.engine_of("trtllm", "0.8.1", "colocated") == "trtllm@0.14"
     for version in known:
         assert asked.engine_of("vllm", version) == f"vllm@{version}"
     oldest = min(known, key=lambda v: tuple(int(p) for p in v.split(".")))

@@ -66,12 +66,13 @@ class Refused(Exception):
 
 
 @cache
-def engine_of(name: str, version: str) -> str:
+def engine_of(name: str, version: str, serving: str = "") -> str:
     """Return the catalog's engine (`NAME@VERSION`) that served a row, or `generic` where it has none.
 
     A name of two parts (an engine behind another's front) is the first part that the catalog has. The version is the
     newest of those in the catalog that is not newer than the row's, the oldest where all are newer, and the engine's
-    default where the row's cannot be compared.
+    default where the row's cannot be compared, or where that version could not serve as the row was served (`serving`:
+    a mode): then the version stated is that of a front.
     """
     known = catalog.names("engines")
     aliased = catalog.alias("engines", name) if name else None
@@ -84,7 +85,8 @@ def engine_of(name: str, version: str) -> str:
     if len(older) < 2 or not mine:
         return found
     fitting = [o for o in older if o[0] <= mine]
-    return f"{found}@{(max(fitting) if fitting else min(older))[1]}"
+    chosen = f"{found}@{(max(fitting) if fitting else min(older))[1]}"
+    return chosen if not serving or serving in read_engine(chosen)[0].serving.modes else found
 
 
 @cache
