@@ -64,7 +64,7 @@ def chosen(rows: Sequence[Row], most: int, seed: int, engines: Sequence[str]) ->
         fits = r.load == "closed" and r.metric in ("ttft_s", "tpot_s") and r.statistic in ("", "mean", "median")
         if not fits or r.weight <= 0.5 or r.eligible is False or ":" in r.layout:
             continue
-        name = asked.engine_of(r.engine, r.engine_version)
+        name = asked.engine_of(r.engine, r.engine_version, r.serving)
         plain = name.partition("@")[0]
         if plain == asked.GENERIC or (engines and plain not in engines):
             continue

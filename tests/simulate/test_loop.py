@@ -43,10 +43,10 @@ def run(
     return replay.replay(asked, offer, BASE._replace(**pool), plain=plain)
 
 
-def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01) -> Times:
+def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01, **decode: Any) -> Times:
     n = len(asked.prompt)
     offer = Offer(in_flight, np.zeros(n), 0.0, np.full(n, moved))
-    back = BASE._replace(role=DECODE, first=2, servers=3, groups=2)
+    back = BASE._replace(**({"role": DECODE, "first": 2, "servers": 3, "groups": 2} | decode))
     return replay.replay(asked, offer, BASE._replace(role=PREFILL, servers=2), back, plain=plain)
 
 
@@ -173,8 +173,15 @@ def test_a_batch_starts_its_answers_together() -> None:
 
 
 def test_transfers_delay_the_first_token() -> None:
-    near, far = pair(drawn(40), 4, moved=0.0), pair(drawn(40), 4, moved=0.5)
-    assert far.ttft.min() - near.ttft.min() == pytest.approx(0.5)
+    near, far = pair(drawn(40), 1, moved=0.0), pair(drawn(40), 1, moved=0.5)
+    assert far.ttft == pytest.approx(near.ttft + 0.5)
+
+
+def test_a_first_token_waits_for_a_place_where_it_is_decoded() -> None:
+    """The pool that decodes sends the first token: a request that finds no place there waits for one without it."""
+    free, full = pair(drawn(40), 24), pair(drawn(40), 24, most=1.0)
+    assert full.ttft.mean() > free.ttft.mean() + 5 * free.tpot.mean()
+    assert full.tpot.mean() < free.tpot.mean()
 
 
 def test_one_front_end_serves_a_burst_in_turn() -> None:

@@ -47,9 +47,11 @@ class Engine:
         token_budget: [token] most tokens of one step.
         budget_per_data_group: whether the budget is shared out over data (attention) groups.
         max_seqs: [request] most requests in flight of one scheduler.
+        reserved_answer: share of an answer yet to come for which cache must be free when a request is taken in.
         graph_batch: [request] largest decode batch with a captured graph; infinite where not limited.
         memory_share, share_of: share of memory and of what (see `kv_room`).
         reserved_bytes: [B] held by the runtime on each rank (context, communication buffers, graphs).
+        slot_entry_bytes: [B] held by sampling on each rank, of an entry of the vocabulary and one of `max_seqs`.
         kv_block_tokens: [token] granularity of the KV cache.
         kv_of_quantised: format of the KV cache beside weights quantised for it; empty where 16 bits unless told.
         host_s_per_step, host_s_per_seq: [s] host work of a step, and of each sequence in it.
@@ -97,6 +99,8 @@ class Engine:
     note: str = ""
     host_s_per_launch: float = 0.0
     host_s_per_prompt_token: float = 0.0
+    reserved_answer: float = 0.0
+    slot_entry_bytes: float = 0.0
     kv_of_quantised: str = ""
 
     @property
@@ -287,10 +291,12 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         token_budget=figures.pick("scheduler.token_budget", schedule.token_budget, "tokens"),
         budget_per_data_group=schedule.budget_per_data_group,
         max_seqs=figures.pick("scheduler.max_sequences", schedule.max_sequences, "1"),
+        reserved_answer=figures.pick("scheduler.reserved_answer", schedule.reserved_answer, "1", none=0.0),
         graph_batch=figures.pick("scheduler.graph_batch", schedule.graph_batch, "1", none=float("inf")),
         memory_share=share,
         share_of=memory.share_of,
         reserved_bytes=figures.pick("memory.reserved", memory.reserved, "bytes"),
+        slot_entry_bytes=figures.pick("memory.per_slot_entry", memory.per_slot_entry, "bytes", none=0.0),
         kv_block_tokens=figures.pick("memory.kv_block", memory.kv_block, "tokens", none=1.0),
         host_s_per_step=figures.pick("host.per_step", host.per_step, "s"),
         host_s_per_seq=figures.pick("host.per_sequence", host.per_sequence, "s"),

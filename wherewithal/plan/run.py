@@ -84,7 +84,7 @@ def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -
     groups, parts = int(split.data), float(split.microbatches)
     budget = e.token_budget / (groups if e.budget_per_data_group else 1.0)
     held = room(d.model, split, d.machine, e, w, tokens=budget, role=side.role)
-    mean = (w.mean_input if side.role == "prefill" else w.decode_context) + e.kv_block_tokens / 2
+    mean = (w.mean_input if side.role == "prefill" else w.kept(e.reserved_answer)) + e.kv_block_tokens / 2
     per_token = float(held.per_sequence) / mean
     cache = float(held.kv_room) / per_token / float(split.pipeline) if per_token > 0 else math.inf
     most = min(e.max_seqs, max(math.ceil(in_flight / groups), 1.0))
@@ -97,7 +97,7 @@ def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -
     return Pool(
         role=ROLES[side.role], first=first, servers=servers, groups=groups, parts=parts,
         policy=state.STATIC if static else POLICIES[e.policy], budget=float(budget), most=float(most),
-        room=max(cache, 1.0), reserved=0.0, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
+        room=max(cache, 1.0), reserved=e.reserved_answer, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
         host_step=e.host_s_per_step, host_seq=e.host_s_per_seq,
         launch=d.launch_s * parts, overlapped=bool(e.host_overlapped),
         grid=grid(lambda x: price(d, split, x), reach, groups),
