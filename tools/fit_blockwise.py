@@ -1,71 +1,195 @@
-"""Fit what block-quantised (GGUF) products reach of a chip's 16-bit peak, from published prompt rates of llama.cpp.
+"""Fit what block-quantised (GGUF) products reach, from published rates of llama.cpp.
 
     python -m tools.fit_blockwise MEASURED.csv.gz
 
-No table of single operators holds such products, so their share of the peak comes from whole prompts of 256 to 2,048
-tokens: share = 2 active parameters x prompt tokens per second / peak, the median of a system's rows, then of systems.
+No table of single operators holds such products, so their constants come from whole prompts and steps. Writes
+`catalog/data/curves/blockwise.toml`: medians over systems.
+
+Cards and systems on a chip: share of the 16-bit peak, from prompts of 256 to 2,048 tokens. Dense models give that of
+products, 2 parameters x tokens per second / peak; what models with experts take beyond it gives that of grouped products.
 All other constants are those of 16-bit products in the pool; products of few rows run as matrix-vector products, so no
-rows are added to groups. Writes `catalog/data/curves/blockwise.toml`.
+rows are added to groups.
+
+Processors: products and attention run one after the other on the same vector units, between barriers of all threads, so
+
+    t = launches l + flops of products / (c vector) + bytes / (b bandwidth) + flops of attention / (a vector)
+
+is linear in l, 1/c, 1/b, 1/a, which are fitted to prompts and steps at once (relative errors, large ones damped).
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import wherewithal
+from wherewithal.axes.split import Split
+from wherewithal.engine import Term, terms
 from wherewithal.machine.load import system
+from wherewithal.model.op import Load
 from wherewithal.pricing import formats
+from wherewithal.pricing.curve import curves_for
 
 CURVES = Path("wherewithal/catalog/data/curves")
-KINDS = ("matmul", "batched_matmul", "grouped_matmul")
+PRODUCTS = ("matmul", "batched_matmul", "grouped_matmul")
+CORES = ("attention_decode", "attention_latent", "attention_prefill")
 KEPT = ("memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power", "balance")
+# Prompt tokens that are computed at once: llama.cpp's --ubatch-size.
+AT_ONCE = 512.0
+# Host work of a step [s]: the engine's file.
+HOST_S = 815.4e-6
+# Relative error beyond which a row counts less.
+DAMPED = 0.1
 
 
-def shares(file: Path) -> dict[str, float]:
-    """Return system to the median share of its 16-bit peak that prompts reached."""
+def rows_of(file: Path, kinds: tuple[str, ...]) -> pd.DataFrame:
+    """Return the eligible rows of one chip of some kinds whose weights are in blocks."""
     rows = pd.read_csv(file, dtype=str, keep_default_na=False)
     form = rows["precision"].str.extract(r"weights=(\S+)")[0]
     gguf = {n for n in formats.names() if formats.find(n).activations == "q8_1"}
-    rows = rows[(rows["metric"] == "input_tokens_per_s_per_chip") & (rows["eligible"] == "yes") & form.isin(gguf)]
-    rows = rows[rows["input_tokens"].astype(float).between(256, 2048) & (rows["chips"].astype(float) == 1)]
-    rows = rows[rows["weight"].astype(float) > 0.5]
-    active = {m: wherewithal.model(m).active_parameters for m in rows["model"].unique()}
-    peak = {s: system(s, 1).chip.peaks["bf16"] for s in rows["system"].unique()}
-    share = 2 * rows["model"].map(active) * rows["value"].astype(float) / rows["system"].map(peak)
-    return share.groupby(rows["system"]).median().to_dict()
+    rows = rows.assign(form=form)[form.isin(gguf) & (rows["eligible"] == "yes") & (rows["load"] == "static")]
+    rows = rows[(rows["chips"] == "1") & (rows["weight"].astype(float) > 0.5)]
+    kind = {s: system(s, 1).chip.kind for s in rows["system"].unique()}
+    rows = rows[rows["system"].map(kind).isin(kinds)]
+    numbers = {c: pd.to_numeric(rows[c]) for c in ("input_tokens", "output_tokens", "concurrency", "value")}
+    return rows.assign(**numbers)
 
 
-def write(found: dict[str, float]) -> None:
-    """Write the curves of the pool."""
-    share = float(np.median(list(found.values())))
-    error = np.log(np.array(list(found.values())) / share)
+def shares(rows: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:
+    """Return system to the share of its 16-bit peak that products reach on prompts, and to that of grouped products."""
+    rows = rows[(rows["metric"] == "input_tokens_per_s_per_chip") & rows["input_tokens"].between(256, 2048)]
+    models = {m: wherewithal.model(m) for m in rows["model"].unique()}
+    peak = rows["system"].map({s: system(s, 1).chip.peaks["bf16"] for s in rows["system"].unique()})
+    grouped = rows["model"].map({m: _grouped(model) for m, model in models.items()})
+    rest = 2 * rows["model"].map({m: model.active_parameters for m, model in models.items()}) - grouped
+    dense = (rest / peak * rows["value"])[grouped == 0].groupby(rows["system"]).median()
+    left = 1 / rows["value"] - rest / (peak * rows["system"].map(dense))
+    experts = (grouped / (peak * left))[(grouped > 0) & (left > 0)].groupby(rows["system"]).median()
+    return dense.to_dict(), experts.to_dict()
+
+
+def _grouped(model: Any) -> float:
+    """Return the operations of grouped products on one token of a prompt."""
+    load = Load(prefill_tokens=AT_ONCE, prefill_context=AT_ONCE / 2, prefill_seqs=1.0, routed_tokens=AT_ONCE)
+    f = formats.resolve(model, system("h100-8", 8).chip, {"weights": "bf16"}).formats
+    return sum(float(t.times * t.op.flops) for t in terms(model, Split(), load, f) if t.op.kind == "grouped_matmul") / AT_ONCE
+
+
+def design(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return for rows of processors the factors of (l, 1/c, 1/b, 1/a), and the seconds that these must add up to."""
+    out, seconds = [], []
+    for r in rows.itertuples():
+        chip, s = system(r.system, 1).chip, float(r.concurrency)
+        prompts = r.metric == "input_tokens_per_s_per_chip"
+        n = r.input_tokens + r.output_tokens / 2
+        load = Load(s, 1.0, n, routed_tokens=s, decode_masked=(s - 1) * n)
+        if prompts:
+            load = Load(0.0, 1.0, 0.0, AT_ONCE, r.input_tokens / 2, 1.0, AT_ONCE, prefill_masked=(s - 1) * r.input_tokens / 2)
+        model = wherewithal.model(r.model)
+        all_terms = list(terms(model, Split(), load, formats.resolve(model, chip, {"weights": r.form}).formats))
+        row, rest = _sums(all_terms, chip)
+        out.append(row)
+        seconds.append((AT_ONCE / r.value if prompts else r.value) - rest)
+    return np.array(out), np.array(seconds)
+
+
+def _sums(all_terms: list[Term], chip: Any) -> tuple[list[float], float]:
+    """Return the factors of one step, and what other operators and the host take of it [s]."""
+    vector = chip.peaks.get("vector") or chip.peaks["bf16"]
+    launches, products, traffic, cores, rest = 0.0, 0.0, 0.0, 0.0, HOST_S
+    curves = curves_for(chip)
+    for t in all_terms:
+        if t.op.kind in (*PRODUCTS, *CORES) and np.any(t.op.calls):
+            launches += float(t.times * t.op.calls)
+            traffic += float(t.times * t.op.bytes) / chip.bandwidth_bytes_per_s
+            flops = float(t.times * t.op.flops) / vector
+            products, cores = (products + flops, cores) if t.op.kind in PRODUCTS else (products, cores + flops)
+        elif t.op.kind not in (*PRODUCTS, *CORES) and not t.network:
+            rest += float(t.times * curves.seconds(t.op))
+    return [launches, products, traffic, cores], rest
+
+
+def solve(a: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return (l, 1/c, 1/b, 1/a) of least damped relative error, none below 0 and no rate above its peak."""
+    low = np.array([0.0, 1.0, 1.0, 1.0])
+    x = np.array([3e-5, 4.0, 1.5, 8.0])
+    for _ in range(400):
+        error = a @ x / seconds - 1
+        w = 1 / np.sqrt(1 + (error / DAMPED) ** 2)
+        scaled = a / seconds[:, None]
+        for i in range(4):
+            others = scaled @ x - scaled[:, i] * x[i]
+            x[i] = max(low[i], (w * scaled[:, i] * (1 - others)).sum() / (w * scaled[:, i] ** 2).sum())
+    return x
+
+
+def processors(rows: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[float], np.ndarray]:
+    """Return each system's constants, their median, and the log errors of the systems each left out of it."""
+    parts = {str(name): design(of) for name, of in rows.groupby("system")}
+    found = {name: solve(*part) for name, part in parts.items()}
+    errors = []
+    for name, (a, seconds) in parts.items():
+        others = np.median([x for n, x in found.items() if n != name], axis=0)
+        e = np.log(a @ others / seconds)
+        prompts = (rows["metric"][rows["system"] == name] == "input_tokens_per_s_per_chip").to_numpy()
+        print(f"# {name} left out: steps {np.median(abs(np.expm1(e[~prompts]))):.2f}, prompts {np.median(abs(np.expm1(e[prompts]))):.2f}", file=sys.stderr)  # fmt: skip
+        errors.append(e)
+    return found, [float(v) for v in np.median(list(found.values()), axis=0)], np.concatenate(errors)
+
+
+def curve(kind: str, form: str, constants: dict[str, float], error: np.ndarray, systems: list[str]) -> str:
+    """Return one curve of the file."""
     q = [round(float(v), 4) for v in (error.std(), *np.quantile(error, [0.1, 0.5, 0.9]))]
+    text = [f'\n[[curve]]\nkind = "{kind}"\nformat = "{form}"\n']
+    text += [f"{k} = {v:.4g}\n" for k, v in constants.items()]
+    text.append(f"residual = {{sd = {q[0]}, q10 = {q[1]}, q50 = {q[2]}, q90 = {q[3]}}}\n")
+    text.append(f"systems = {systems}\n".replace("'", '"'))
+    text.append('sources = ["measured/inference.csv.gz: prompts and steps of llama.cpp"]\n')
+    return "".join(text)
+
+
+def cards(file: Path) -> list[str]:
+    """Return the curves of cards and systems on a chip."""
+    dense, experts = shares(rows_of(file, ("accelerator", "consumer-gpu", "workstation-gpu", "desktop-soc", "edge")))
+    text = ["# Products of GGUF weights: share of the 16-bit peak by system, and of products grouped by expert:\n"]
+    text += [f"# {name} {dense[name]:.3f} {experts.get(name, float('nan')):.3f}\n" for name in sorted(dense)]
     pool = tomllib.loads((CURVES / "datasheet.toml").read_text(encoding="utf-8"))["curve"]
-    text = [
-        "# Written by tools/fit_blockwise.py; do not edit. Products of GGUF weights: share of the 16-bit peak by system:\n"
-    ]
-    text += [f"# {name} {value:.3f}\n" for name, value in sorted(found.items())]
-    for kind in KINDS:
-        row = next(r for r in pool if r["kind"] == "matmul" and r["format"] == "bf16") | {"row_pad": 0.0}
-        text.append(f'\n[[curve]]\nkind = "{kind}"\nformat = "gguf"\ncompute_share = {share:.4g}\n')
-        text += [f"{k} = {row[k]}\n" for k in KEPT if k in row]
-        text.append(f"residual = {{sd = {q[0]}, q10 = {q[1]}, q50 = {q[2]}, q90 = {q[3]}}}\n")
-        text.append(f"systems = {sorted(found)}\n".replace("'", '"'))
-        text.append('sources = ["measured/inference.csv.gz: prompt rates of llama.cpp"]\n')
-    (CURVES / "blockwise.toml").write_text("".join(text), encoding="utf-8")
-    print("".join(text))
+    plain = next(r for r in pool if r["kind"] == "matmul" and r["format"] == "bf16") | {"row_pad": 0.0}
+    for kind in PRODUCTS:
+        found = experts if kind == "grouped_matmul" else dense
+        share = float(np.exp(np.median(np.log(list(found.values())))))
+        error = np.log(np.array(list(found.values())) / share)
+        constants = {"compute_share": share, **{k: plain[k] for k in KEPT if k in plain}}
+        text.append(curve(kind, "gguf", constants, error, sorted(found)))
+    return text
+
+
+def vectors(file: Path) -> list[str]:
+    """Return the curves of processors."""
+    found, (launch, products, traffic, cores), error = processors(rows_of(file, ("cpu", "sbc")))
+    text = ["\n# Processors: seconds a launch, shares of the vector peak by products, of bandwidth, of the vector peak by attention:\n"]
+    text += [f"# {n} {x[0]:.3g} {1 / x[1]:.3f} {1 / x[2]:.3f} {1 / x[3]:.3f}\n" for n, x in sorted(found.items())]
+    for kind in (*PRODUCTS, *CORES):
+        form, share = ("gguf_vector", products) if kind in PRODUCTS else ("vector", cores)
+        constants = {"compute_share": 1 / share, "memory_share": 1 / traffic, "launch_s": launch, "power": 1.0}
+        text.append(curve(kind, form, constants, error, sorted(found)))
+    return text
 
 
 def main() -> None:
     """Run the tool."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    write(shares(parser.parse_args().file))
+    file = parser.parse_args().file
+    text = "".join(["# Written by tools/fit_blockwise.py; do not edit.\n", *cards(file), *vectors(file)])
+    (CURVES / "blockwise.toml").write_text(text, encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

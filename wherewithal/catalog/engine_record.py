@@ -128,17 +128,24 @@ class HostTime(Part):
 
 
 class Serving(Part):
-    """Serving modes, speculation and work on the host processor."""
+    """Serving modes, speculation and work on the host processor.
+
+    `one_cache`: whether all sequences lie in one cache, so that attention scores each against the cells of all and
+    masks what is not its own.
+    """
 
     modes: Words
     speculation: bool
     offload: tuple[Literal["layers", "experts"], ...] = ()
+    one_cache: bool = False
+    one_cache_from: Said | None = None
 
 
 class EngineRecord(Part):
     """One engine in one version, after the version's own tables were laid over the common ones.
 
-    `splits`: how it spreads a model over several chips when told nothing else.
+    `splits`: how it spreads a model over several chips when told nothing else. `builds`: names under which builds of
+    this version are known besides its own.
     """
 
     name: str
@@ -147,6 +154,7 @@ class EngineRecord(Part):
     checked: str
     generic: bool = False
     splits: Literal["tensor", "layers"] = "tensor"
+    builds: Words = ()
     note: str = ""
     sources: dict[str, str]
     runs_on: tuple[RunsOn, ...]

@@ -61,6 +61,7 @@ class Engine:
         speculation: whether it can speculate.
         offload: what may live on the host (`layers`, `experts`).
         accepted: (model, method, draft tokens, thinking or None, tokens per step) as measured.
+        one_cache: whether all sequences lie in one cache, each scored against the cells of all.
         runs: where it is known to run.
         rules, pair_rules: what layouts need, and what a prefill and a decode layout need of each other.
         figures: every figure by dotted name.
@@ -96,6 +97,7 @@ class Engine:
     note: str = ""
     host_s_per_launch: float = 0.0
     host_s_per_prompt_token: float = 0.0
+    one_cache: bool = False
 
     @property
     def title(self) -> str:
@@ -300,6 +302,7 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         serving=record.serving.modes,
         speculation=record.serving.speculation,
         offload=record.serving.offload,
+        one_cache=record.serving.one_cache,
         accepted=tuple((a.model, a.method, a.draft_tokens, a.thinking, a.tokens_per_step) for a in record.accepted),
         runs=record.runs_on,
         rules=_rules(record.rule, NAMES, f"{path}: rule"),

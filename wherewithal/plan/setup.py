@@ -198,7 +198,9 @@ def _deployment(
     notes.extend(_pooled_from_few(curves, one, resolved.formats))
     machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
     launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
+    # Prompts of a run that starts empty meet on average half of the others' in the cache.
+    beside = 0.5 * max((q.concurrency or 1.0) - 1.0, 0.0) * workload.mean_input if by.one_cache else 0.0
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch, beside), names
 
 
 def _pooled_from_few(curves: Curves, one: System, f: Formats) -> Iterator[str]:
