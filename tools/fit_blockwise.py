@@ -90,7 +90,7 @@ def design(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         n = r.input_tokens + r.output_tokens / 2
         load = Load(s, 1.0, n, routed_tokens=s, decode_masked=(s - 1) * n)
         if prompts:
-            load = Load(0.0, 1.0, 0.0, AT_ONCE, r.input_tokens / 2, 1.0, AT_ONCE, prefill_masked=(s - 1) * r.input_tokens / 2)
+            load = Load(0.0, 1.0, 0.0, AT_ONCE, r.input_tokens / 2, 1.0, AT_ONCE, prefill_masked=s * r.input_tokens / 2)
         model = wherewithal.model(r.model)
         all_terms = list(terms(model, Split(), load, formats.resolve(model, chip, {"weights": r.form}).formats))
         row, rest = _sums(all_terms, chip)

@@ -141,6 +141,16 @@ class Serving(Part):
     one_cache_from: Said | None = None
 
 
+class Inputs(Said):
+    """Format of weights to that which their products' inputs are turned into, where it is not the format's own.
+
+    `unpacked` on chips that do not compute in the weights' arithmetic, `native` on those that do.
+    """
+
+    unpacked: dict[str, str] = Field(default_factory=dict)
+    native: dict[str, str] = Field(default_factory=dict)
+
+
 class EngineRecord(Part):
     """One engine in one version, after the version's own tables were laid over the common ones.
 
@@ -155,6 +165,7 @@ class EngineRecord(Part):
     generic: bool = False
     splits: Literal["tensor", "layers"] = "tensor"
     builds: Words = ()
+    inputs: Inputs | None = None
     note: str = ""
     sources: dict[str, str]
     runs_on: tuple[RunsOn, ...]

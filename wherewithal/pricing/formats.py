@@ -45,6 +45,19 @@ class Resolved(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Inputs(NamedTuple):
+    """What an engine turns products' inputs into, by format of the weights, where it is not the format's own.
+
+    `unpacked` on chips that do not compute in the weights' arithmetic, `native` on those that do.
+    """
+
+    unpacked: Mapping[str, str] = {}
+    native: Mapping[str, str] = {}
+
+
+NO_INPUTS = Inputs()
+
+
 @functools.cache
 def _table() -> Mapping[str, Mapping[str, object]]:
     file = resources.files("wherewithal.catalog") / "data" / "formats.toml"
@@ -85,7 +98,7 @@ def native(chip: Chip, arithmetic: str) -> str:
     raise InputError(chip.name, f"no peak rate for {arithmetic}", f"it knows {', '.join(chip.peaks) or 'none'}")
 
 
-def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
+def resolve(model: Model, chip: Chip, asked: Mapping[str, str], by: Inputs = NO_INPUTS) -> Resolved:
     """Return the formats of a deployment.
 
     Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own. Products run in the
@@ -96,6 +109,7 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
         model: whose checkpoint it is.
         chip: whose peaks say what it computes in.
         asked: any of `weights`, `activations`, `kv`, to a format's name.
+        by: what the engine turns the products' inputs into.
     """
     stored = dict(model.stored)
     stored.setdefault("other", "bf16")
@@ -108,7 +122,7 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str]) -> Resolved:
     fed: dict[str, str] = {}
     for part, name in stored.items():
         given = inputs or ("" if "weights" in asked else model.activations)
-        stored[part], fed[part], parts[part] = _stored(name, given, chip, notes)
+        stored[part], fed[part], parts[part] = _stored(name, given, chip, notes, by)
     main = max(QUANTISED, key=lambda p: (p in stored, p == "experts", p == "mlp"))
     main = main if main in stored else "other"
     weights, activations = stored[main], inputs or fed[main]
@@ -137,21 +151,22 @@ def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
     return {name: Stored(stored.bits * scale, stored.arithmetic) for name, stored in parts.items()}
 
 
-def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, str, Stored]:
+def _stored(name: str, inputs: str, chip: Chip, notes: list[str], by: Inputs = NO_INPUTS) -> tuple[str, str, Stored]:
     """Return the format that a part is held in, that of its products' inputs, and how it is computed with.
 
     A checkpoint in an 8-bit format that the chip lacks is converted once to the one that it has; what was replaced is
     said.
     """
     form, table = find(name), _table()
+    form = form._replace(activations=by.unpacked.get(name, form.activations), native=by.native.get(name, form.native))
     own = bool(chip.peaks.get(form.arithmetic))
     fed = find(inputs or (form.native if own else form.activations))
+    blockwise = table["blockwise"].get(form.native if own else form.activations)
     mixed = table["mixed"].get(f"{form.arithmetic} {fed.arithmetic}") if own else None
-    if mixed:
+    if mixed and not blockwise:
         return name, fed.name, Stored(form.bits, str(mixed))
     wanted = form.arithmetic if fed.arithmetic == form.arithmetic else fed.arithmetic
     run = native(chip, wanted)
-    blockwise = table["blockwise"].get(form.activations)
     if blockwise and not inputs:
         return name, fed.name, Stored(form.bits, str(blockwise))
     if run == "bf16":
