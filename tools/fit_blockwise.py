@@ -7,14 +7,17 @@ No table of single operators holds such products, so their constants come from w
 
 Cards and systems on a chip: share of the 16-bit peak, from prompts of 256 to 2,048 tokens. Dense models give that of
 products, 2 parameters x tokens per second / peak; what models with experts take beyond it gives that of grouped products.
-All other constants are those of 16-bit products in the pool; products of few rows run as matrix-vector products, so no
-rows are added to groups.
+Launches and share of bandwidth are those of single sequences that decode, t = launches l + bytes / (b bandwidth); products
+of few rows run as matrix-vector products, so no rows are added to groups. The rest is as 16-bit products of the pool.
 
 Processors: products and attention run one after the other on the same vector units, between barriers of all threads, so
 
     t = launches l + flops of products / (c vector) + bytes / (b bandwidth) + flops of attention / (a vector)
 
 is linear in l, 1/c, 1/b, 1/a, which are fitted to prompts and steps at once (relative errors, large ones damped).
+
+The medians over systems are the pool; constants of a card's own go to a file of the chip. Both are judged on what they
+did not see: the pool on each system left out, a chip's own on each of its models left out.
 """
 
 from __future__ import annotations
@@ -81,8 +84,13 @@ def _grouped(model: Any) -> float:
     return sum(float(t.times * t.op.flops) for t in terms(model, Split(), load, f) if t.op.kind == "grouped_matmul") / AT_ONCE
 
 
-def design(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return for rows of processors the factors of (l, 1/c, 1/b, 1/a), and the seconds that these must add up to."""
+def design(rows: pd.DataFrame, *, cores: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors of (l, 1/c, 1/b, 1/a) of rows, and the seconds that these must add up to.
+
+    Args:
+        rows: prompts and steps.
+        cores: whether attention is among what is fitted; else its time is taken off.
+    """
     out, seconds = [], []
     for r in rows.itertuples():
         chip, s = system(r.system, 1).chip, float(r.concurrency)
@@ -93,24 +101,24 @@ def design(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             load = Load(0.0, 1.0, 0.0, AT_ONCE, r.input_tokens / 2, 1.0, AT_ONCE, prefill_masked=s * r.input_tokens / 2)
         model = wherewithal.model(r.model)
         all_terms = list(terms(model, Split(), load, formats.resolve(model, chip, {"weights": r.form}).formats))
-        row, rest = _sums(all_terms, chip)
+        row, rest = _sums(all_terms, chip, (*PRODUCTS, *CORES) if cores else PRODUCTS)
         out.append(row)
         seconds.append((AT_ONCE / r.value if prompts else r.value) - rest)
     return np.array(out), np.array(seconds)
 
 
-def _sums(all_terms: list[Term], chip: Any) -> tuple[list[float], float]:
-    """Return the factors of one step, and what other operators and the host take of it [s]."""
+def _sums(all_terms: list[Term], chip: Any, fitted: tuple[str, ...]) -> tuple[list[float], float]:
+    """Return the factors of one step, and what operators that are not fitted and the host take of it [s]."""
     vector = chip.peaks.get("vector") or chip.peaks["bf16"]
     launches, products, traffic, cores, rest = 0.0, 0.0, 0.0, 0.0, HOST_S
     curves = curves_for(chip)
     for t in all_terms:
-        if t.op.kind in (*PRODUCTS, *CORES) and np.any(t.op.calls):
+        if t.op.kind in fitted and np.any(t.op.calls):
             launches += float(t.times * t.op.calls)
             traffic += float(t.times * t.op.bytes) / chip.bandwidth_bytes_per_s
             flops = float(t.times * t.op.flops) / vector
             products, cores = (products + flops, cores) if t.op.kind in PRODUCTS else (products, cores + flops)
-        elif t.op.kind not in (*PRODUCTS, *CORES) and not t.network:
+        elif t.op.kind not in fitted and not t.network:
             rest += float(t.times * curves.seconds(t.op))
     return [launches, products, traffic, cores], rest
 
@@ -149,37 +157,100 @@ def curve(kind: str, form: str, constants: dict[str, float], error: np.ndarray, 
     text = [f'\n[[curve]]\nkind = "{kind}"\nformat = "{form}"\n']
     text += [f"{k} = {v:.4g}\n" for k, v in constants.items()]
     text.append(f"residual = {{sd = {q[0]}, q10 = {q[1]}, q50 = {q[2]}, q90 = {q[3]}}}\n")
-    text.append(f"systems = {systems}\n".replace("'", '"'))
+    if systems:
+        text.append(f"systems = {systems}\n".replace("'", '"'))
+    else:
+        text.append('note = "whole prompts and steps on this chip, no single operators"\n')
     text.append('sources = ["measured/inference.csv.gz: prompts and steps of llama.cpp"]\n')
     return "".join(text)
 
 
-def cards(file: Path) -> list[str]:
-    """Return the curves of cards and systems on a chip."""
-    dense, experts = shares(rows_of(file, ("accelerator", "consumer-gpu", "workstation-gpu", "desktop-soc", "edge")))
-    text = ["# Products of GGUF weights: share of the 16-bit peak by system, and of products grouped by expert:\n"]
-    text += [f"# {name} {dense[name]:.3f} {experts.get(name, float('nan')):.3f}\n" for name in sorted(dense)]
+def steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of single sequences that decode, their seconds a token in `value`."""
+    rate = (rows["metric"] == "output_tokens_per_s") & (rows["input_tokens"] < 1)
+    rows = rows.assign(value=np.where(rate, 1 / rows["value"], rows["value"]))
+    return rows[(rate | (rows["metric"] == "tpot_s")) & (rows["concurrency"] == 1)].assign(metric="tpot_s")
+
+
+def lines(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return for single sequences that decode the factors of (l, 0, 1/b, 0), and the seconds that these add up to."""
+    factors, seconds = design(rows, cores=False)
+    return factors * np.array([1.0, 0.0, 1.0, 0.0]), seconds
+
+
+def left_out(rows: pd.DataFrame, fit: Any, price: Any) -> np.ndarray:
+    """Return the log errors of a chip's own constants on each of its models, fitted without it."""
+    errors = []
+    for name, of in rows.groupby("model"):
+        rest = rows[rows["model"] != name]
+        if len(rest):
+            errors.append(price(fit(rest), of))
+    return np.concatenate(errors) if errors else np.array([np.nan])
+
+
+def _judge_prompts(name: str, rows: pd.DataFrame) -> None:
+    """Print how far a chip's own shares are from those of each of its models, fitted without it."""
+    off = []
+    for model in rows["model"].unique():
+        mine, rest = (shares(part) for part in (rows[rows["model"] == model], rows[rows["model"] != model]))
+        off += [mine[0][name] / rest[0][name] - 1 for _ in (0,) if name in mine[0] and name in rest[0]]
+    print(f"# {name} prompts of dense models, own models left out {np.median(np.abs(off)) if off else np.nan:.2f}", file=sys.stderr)
+
+
+def middle(values: Any) -> float:
+    """Return the median of logarithms."""
+    return float(np.exp(np.median(np.log(list(values)))))
+
+
+def cards(file: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the curves of cards and systems on a chip: of the pool, and of each chip."""
+    rows = rows_of(file, ("accelerator", "consumer-gpu", "workstation-gpu", "desktop-soc", "edge"))
+    dense, experts = shares(rows)
+    alone = steps(rows)
+    line = {str(n): solve(*lines(of)) for n, of in alone.groupby("system")}
+    text = ["# Products of GGUF weights: share of the 16-bit peak by system, of products grouped by expert, seconds a launch, share of bandwidth:\n"]
+    text += [f"# {n} {dense[n]:.3f} {experts.get(n, float('nan')):.3f} {line[n][0]:.3g} {1 / line[n][2]:.3f}\n" for n in sorted(dense)]
+    for name, of in alone.groupby("system"):
+        e = left_out(of, lambda r: solve(*lines(r)), lambda x, r: np.log(lines(r)[0] @ x / lines(r)[1]))
+        print(f"# {name} steps, own models left out {np.median(abs(np.expm1(e))):.2f}", file=sys.stderr)
+    for name, of in rows.groupby("system"):
+        _judge_prompts(str(name), of)
     pool = tomllib.loads((CURVES / "datasheet.toml").read_text(encoding="utf-8"))["curve"]
     plain = next(r for r in pool if r["kind"] == "matmul" and r["format"] == "bf16") | {"row_pad": 0.0}
+    own: dict[str, list[str]] = {}
     for kind in PRODUCTS:
         found = experts if kind == "grouped_matmul" else dense
-        share = float(np.exp(np.median(np.log(list(found.values())))))
-        error = np.log(np.array(list(found.values())) / share)
-        constants = {"compute_share": share, **{k: plain[k] for k in KEPT if k in plain}}
-        text.append(curve(kind, "gguf", constants, error, sorted(found)))
-    return text
+        share = middle(found.values())
+        fixed = {k: plain[k] for k in KEPT if k in plain}
+        both = {"memory_share": middle(1 / x[2] for x in line.values()), "launch_s": middle(max(x[0], 1e-7) for x in line.values())}
+        text.append(curve(kind, "gguf", {"compute_share": share, **fixed, **both}, np.log(np.array(list(found.values())) / share), sorted(found)))
+        for name in found:
+            mine = {"compute_share": found[name], **fixed, "memory_share": 1 / line[name][2], "launch_s": line[name][0]}
+            own.setdefault(name, []).append(curve(kind, "gguf", mine, np.log(np.array([0.8, 1.25])), []))
+    return text, own
 
 
 def vectors(file: Path) -> list[str]:
-    """Return the curves of processors."""
-    found, (launch, products, traffic, cores), error = processors(rows_of(file, ("cpu", "sbc")))
+    """Return the curves of processors: of the pool alone, since two models a chip do no better where one is left out."""
+    rows = rows_of(file, ("cpu", "sbc"))
+    found, whole, error = processors(rows)
     text = ["\n# Processors: seconds a launch, shares of the vector peak by products, of bandwidth, of the vector peak by attention:\n"]
     text += [f"# {n} {x[0]:.3g} {1 / x[1]:.3f} {1 / x[2]:.3f} {1 / x[3]:.3f}\n" for n, x in sorted(found.items())]
+    text += _vector_curves(whole, error, sorted(found))
+    for name, of in rows.groupby("system"):
+        e = left_out(of, lambda r: solve(*design(r)), lambda x, r: np.log(design(r)[0] @ x / design(r)[1]))
+        print(f"# {name} own models left out {np.median(abs(np.expm1(e))):.2f}", file=sys.stderr)
+    return text
+
+
+def _vector_curves(constants: list[float], error: np.ndarray, systems: list[str]) -> list[str]:
+    launch, products, traffic, cores = constants
+    out = []
     for kind in (*PRODUCTS, *CORES):
         form, share = ("gguf_vector", products) if kind in PRODUCTS else ("vector", cores)
-        constants = {"compute_share": 1 / share, "memory_share": 1 / traffic, "launch_s": launch, "power": 1.0}
-        text.append(curve(kind, form, constants, error, sorted(found)))
-    return text
+        shares_of = {"compute_share": 1 / share, "memory_share": 1 / traffic, "launch_s": launch, "power": 1.0}
+        out.append(curve(kind, form, shares_of, error, systems))
+    return out
 
 
 def main() -> None:
@@ -187,8 +258,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     file = parser.parse_args().file
-    text = "".join(["# Written by tools/fit_blockwise.py; do not edit.\n", *cards(file), *vectors(file)])
+    head = "# Written by tools/fit_blockwise.py; do not edit.\n"
+    pool, own = cards(file)
+    text = "".join([head, *pool, *vectors(file)])
     (CURVES / "blockwise.toml").write_text(text, encoding="utf-8")
+    for name, rows in own.items():
+        (CURVES / f"{system(name, 1).chip.name}.toml").write_text(head + "".join(rows), encoding="utf-8")
     print(text)
 
 
