@@ -201,8 +201,8 @@ def _deployment(
     # Prompts of a run that starts empty meet on average half of the others' in the cache, and what follows in their step.
     own = 0.5 * min(by.token_budget, workload.mean_input)
     others = 0.5 * max((q.concurrency or 1.0) - 1.0, 0.0) * workload.mean_input
-    beside = own + others if by.one_cache else 0.0
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch, beside), names
+    cells = own + others if by.one_cache else 0.0
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch, cells), names
 
 
 def _pooled_from_few(curves: Curves, one: System, f: Formats) -> Iterator[str]:

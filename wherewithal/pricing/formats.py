@@ -129,18 +129,20 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str], by: Inputs = NO_
     kv = find(asked.get("kv") or model.kv or "bf16")
     core = native(chip, "bf16")
     core = str(_table()["cache"].get(f"{core} {kv.arithmetic}", core))
-    if chip.kind in _table()["vector"]["kinds"]:  # type: ignore[operator]
-        parts, core = _in_vectors(parts, core)
+    parts, core = _placed(parts, core, chip.kind)
     formats = Formats(parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=core)
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
 
-def _in_vectors(parts: Mapping[str, Stored], core: str) -> tuple[dict[str, Stored], str]:
-    """Return parts and the attention core as a processor runs them where weights in blocks are among the parts."""
-    table = _table()["vector"]
-    moved = {n: Stored(p.bits, str(table.get(p.arithmetic, p.arithmetic))) for n, p in parts.items()}
-    changed = any(moved[n].arithmetic != p.arithmetic for n, p in parts.items())
-    return moved, str(table["attention"]) if changed else core
+def _placed(parts: dict[str, Stored], core: str, kind: str) -> tuple[dict[str, Stored], str]:
+    """Return parts and the attention core as a kind of chip runs them where weights in blocks are among the parts."""
+    places: Mapping[str, Mapping[str, object]] = _table()["places"]  # type: ignore[assignment]
+    for place in places.values():
+        blocks = {p.arithmetic for p in parts.values()} & set(place)
+        if kind in place["kinds"] and blocks:  # type: ignore[operator]
+            moved = {n: Stored(p.bits, str(place.get(p.arithmetic, p.arithmetic))) for n, p in parts.items()}
+            return moved, str(place.get("attention", core))
+    return parts, core
 
 
 def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
