@@ -43,13 +43,14 @@ CURVES = Path("wherewithal/catalog/data/curves")
 PRODUCTS = ("matmul", "batched_matmul", "grouped_matmul")
 CORES = ("attention_decode", "attention_latent", "attention_prefill")
 KEPT = ("memory_share", "launch_s", "depth_pad", "row_pad", "step_s", "pad_bytes", "power", "balance")
+DATE = "2026-11-24"
 ROWS = "measured/inference.csv.gz: prompts and steps of llama.cpp"
 # Prompt tokens that are computed at once: llama.cpp's --ubatch-size.
 AT_ONCE = 512.0
 # Desktop cards: share of the 8-bit peak that products reach, and the spread of its logarithm; no card's prompt rate is
 # among the measurements. 3,500 to 3,650 tokens per second of an 8B model in q5_0 and q6_k, 2 x 8.03e9 operations each, on a
 # card of 284.6e12 8-bit operations a second.
-CARD = (0.2, 0.4)
+CARD, CARD_ON = (0.2, 0.4), "rtx-3090-1"
 CARD_FROM = "ggml-org/llama.cpp: pull requests 7676 and 7860, prompts of an 8B model on an RTX 3090"
 # Host work of a step [s]: the engine's file.
 HOST_S = 815.4e-6
@@ -87,7 +88,10 @@ def _grouped(model: Any) -> float:
     """Return the operations of grouped products on one token of a prompt."""
     load = Load(prefill_tokens=AT_ONCE, prefill_context=AT_ONCE / 2, prefill_seqs=1.0, routed_tokens=AT_ONCE)
     f = formats.resolve(model, system("h100-8", 8).chip, {"weights": "bf16"}).formats
-    return sum(float(t.times * t.op.flops) for t in terms(model, Split(), load, f) if t.op.kind == "grouped_matmul") / AT_ONCE
+    return (
+        sum(float(t.times * t.op.flops) for t in terms(model, Split(), load, f) if t.op.kind == "grouped_matmul")
+        / AT_ONCE
+    )
 
 
 def design(rows: pd.DataFrame, *, cores: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -167,8 +171,10 @@ def curve(
     text.append(f"residual = {{sd = {q[0]}, q10 = {q[1]}, q50 = {q[2]}, q90 = {q[3]}}}\n")
     if systems:
         text.append(f"systems = {systems}\n".replace("'", '"'))
-    elif source == ROWS:
-        text.append('note = "whole prompts and steps on this chip, no single operators"\n')
+    else:
+        text.append(
+            f'evidence = "analog"\ndate = "{DATE}"\nnote = "whole prompts and steps on this chip, no single operators"\n'
+        )
     text.append(f'sources = ["{source}"]\n')
     return "".join(text)
 
@@ -205,7 +211,7 @@ def desktop(pool: list[str]) -> list[str]:
     for row in rows:
         part = share * row["compute_share"] / plain if row["kind"] == "grouped_matmul" else share
         constants = {"compute_share": part, **{k: row[k] for k in KEPT if k in row}}
-        out.append(curve(row["kind"], "gguf_card", constants, np.array([-spread, spread]), [], CARD_FROM))
+        out.append(curve(row["kind"], "gguf_card", constants, np.array([-spread, spread]), [CARD_ON], CARD_FROM))
     return out
 
 
@@ -215,7 +221,10 @@ def _judge_prompts(name: str, rows: pd.DataFrame) -> None:
     for model in rows["model"].unique():
         mine, rest = (shares(part) for part in (rows[rows["model"] == model], rows[rows["model"] != model]))
         off += [mine[0][name] / rest[0][name] - 1 for _ in (0,) if name in mine[0] and name in rest[0]]
-    print(f"# {name} prompts of dense models, own models left out {np.median(np.abs(off)) if off else np.nan:.2f}", file=sys.stderr)
+    print(
+        f"# {name} prompts of dense models, own models left out {np.median(np.abs(off)) if off else np.nan:.2f}",
+        file=sys.stderr,
+    )
 
 
 def middle(values: Any) -> float:
@@ -229,8 +238,13 @@ def cards(file: Path) -> tuple[list[str], dict[str, list[str]]]:
     dense, experts = shares(rows)
     alone = steps(rows)
     line = {str(n): solve(*lines(of)) for n, of in alone.groupby("system")}
-    text = ["# Products of GGUF weights: share of the 16-bit peak by system, of products grouped by expert, seconds a launch, share of bandwidth:\n"]
-    text += [f"# {n} {dense[n]:.3f} {experts.get(n, float('nan')):.3f} {line[n][0]:.3g} {1 / line[n][2]:.3f}\n" for n in sorted(dense)]
+    text = [
+        "# Products of GGUF weights: share of the 16-bit peak by system, of products grouped by expert, seconds a launch, share of bandwidth:\n"
+    ]
+    text += [
+        f"# {n} {dense[n]:.3f} {experts.get(n, float('nan')):.3f} {line[n][0]:.3g} {1 / line[n][2]:.3f}\n"
+        for n in sorted(dense)
+    ]
     for name, of in alone.groupby("system"):
         e = left_out(of, lambda r: solve(*lines(r)), lambda x, r: np.log(lines(r)[0] @ x / lines(r)[1]))
         print(f"# {name} steps, own models left out {np.median(abs(np.expm1(e))):.2f}", file=sys.stderr)
@@ -243,8 +257,19 @@ def cards(file: Path) -> tuple[list[str], dict[str, list[str]]]:
         found = experts if kind == "grouped_matmul" else dense
         share = middle(found.values())
         fixed = {k: plain[k] for k in KEPT if k in plain}
-        both = {"memory_share": middle(1 / x[2] for x in line.values()), "launch_s": middle(max(x[0], 1e-7) for x in line.values())}
-        text.append(curve(kind, "gguf", {"compute_share": share, **fixed, **both}, np.log(np.array(list(found.values())) / share), sorted(found)))
+        both = {
+            "memory_share": middle(1 / x[2] for x in line.values()),
+            "launch_s": middle(max(x[0], 1e-7) for x in line.values()),
+        }
+        text.append(
+            curve(
+                kind,
+                "gguf",
+                {"compute_share": share, **fixed, **both},
+                np.log(np.array(list(found.values())) / share),
+                sorted(found),
+            )
+        )
         for name in found:
             mine = {"compute_share": found[name], **fixed, "memory_share": 1 / line[name][2], "launch_s": line[name][0]}
             own.setdefault(name, []).append(curve(kind, "gguf", mine, np.log(np.array([0.8, 1.25])), []))
@@ -255,7 +280,9 @@ def vectors(file: Path) -> list[str]:
     """Return the curves of processors: of the pool alone, since two models a chip do no better where one is left out."""
     rows = rows_of(file, ("cpu", "sbc"))
     found, whole, error = processors(rows)
-    text = ["\n# Processors: seconds a launch, shares of the vector peak by products, of bandwidth, of the vector peak by attention:\n"]
+    text = [
+        "\n# Processors: seconds a launch, shares of the vector peak by products, of bandwidth, of the vector peak by attention:\n"
+    ]
     text += [f"# {n} {x[0]:.3g} {1 / x[1]:.3f} {1 / x[2]:.3f} {1 / x[3]:.3f}\n" for n, x in sorted(found.items())]
     text += _vector_curves(whole, error, sorted(found))
     for name, of in rows.groupby("system"):

@@ -150,3 +150,9 @@ def test_summary_by_columns(made: Maker) -> None:
     assert here.bias > 0 > there.bias
     assert score.worst(report.rows, 1)[0].row.id in ("1", "2")
     assert here.p90 >= here.median
+
+
+def test_a_build_that_the_catalog_knows_is_its_version() -> None:
+    for build, version in asked.builds("llama.cpp").items():
+        assert asked.engine_of("llama.cpp", build) == f"llama.cpp@{version}"
+    assert asked.builds("llama.cpp") and not asked.builds("nobody-knows")

@@ -304,7 +304,9 @@ class Curves:
         """
         key = (kind, tier)
         if key not in self._collectives:
-            self._collectives[key] = self._store.staged(self.chip, tier, self._store.collective(self.chip.name, kind, tier))
+            self._collectives[key] = self._store.staged(
+                self.chip, tier, self._store.collective(self.chip.name, kind, tier)
+            )
         return self._collectives[key]
 
 
@@ -412,7 +414,9 @@ class Store:
         if c.evidence == MEASURED:
             return c
         share, latency = c.share_of_bandwidth * float(s["bandwidth_kept"]), max(c.latency_s, float(s["latency_s"]))
-        return replace(c, share_of_bandwidth=share, latency_s=latency, basis=f"{c.basis}; copies through the host's memory")
+        return replace(
+            c, share_of_bandwidth=share, latency_s=latency, basis=f"{c.basis}; copies through the host's memory"
+        )
 
 
 def _toml(name: str) -> dict[str, Any] | None:
