@@ -155,4 +155,5 @@ def test_summary_by_columns(made: Maker) -> None:
 def test_a_build_that_the_catalog_knows_is_its_version() -> None:
     for build, version in asked.builds("llama.cpp").items():
         assert asked.engine_of("llama.cpp", build) == f"llama.cpp@{version}"
-    assert asked.builds("llama.cpp") and not asked.builds("nobody-knows")
+    assert asked.builds("llama.cpp")
+    assert not asked.builds("nobody-knows")

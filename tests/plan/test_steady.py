@@ -170,4 +170,6 @@ def test_one_cache_scores_every_sequence_against_all() -> None:
     assert float(steady.decode_step(shared, split, 1.0).seconds) == float(steady.decode_step(d, split, 1.0).seconds)
     assert float(steady.decode_step(shared, split, 64.0).seconds) > float(steady.decode_step(d, split, 64.0).seconds)
     beside = shared._replace(beside=4000.0)
-    assert float(steady.prefill_step(beside, split, 500.0).seconds) > float(steady.prefill_step(d, split, 500.0).seconds)
+    assert float(steady.prefill_step(beside, split, 500.0).seconds) > float(
+        steady.prefill_step(d, split, 500.0).seconds
+    )
