@@ -270,13 +270,25 @@ def llama(t: Tables) -> dict[str, Any]:
         **head(L, "llama.cpp", "2026-0c1e57098", "split mode tensor is experimental"), "splits": "layers",
         "scheduler": {
             "policy": "mixed", "policy_from": {**t.said(row["cont_batching"]), "known": "unverified", "note": "continuous batching: one batch holds prompt and generated tokens"},
-            "token_budget": [t.read(row["batch_size"], tokens(row["batch_size"]), "logical batch; computed in parts of --ubatch-size 512")],
+            "token_budget": [t.read(row["ubatch_size"], tokens(row["ubatch_size"]), "the logical batch (--batch-size) is computed in such parts, one after the other")],
             "max_sequences": [t.own("256", "unverified", "most sequences of one context, recalled", "llama.cpp source: LLAMA_MAX_SEQ")],
         },
         "memory": {"share": mac_share(t), "share_of": "total", "reserved": [t.read(row["fit_target"], f"{row['fit_target'].value} MiB")]},
         "host": host(t, step, [], (False, {**t.said(row["cont_batching"]), "known": "unverified", "note": "one loop computes and samples"})),
         "serving": {"modes": ["colocated"], "speculation": True, "offload": ["layers", "experts"]},
-        "versions": {"2026-0c1e57098": {}},
+        # Block formats multiply inputs in 8 bits. Chips that compute in mxfp4 got products of their own at the end of 2025; a
+        # cache for each sequence came in July 2025. Builds: of the runs measured, dated by what they are based on.
+        "inputs": {"known": "read", "from": t.key("ggml-org/llama.cpp: pull request 17906 (CUDA: experimental native mxfp4 support for blackwell), issue 18864 (the products before it)"),
+                   "note": "block formats multiply inputs quantised to 8 bits (q8_1); mxfp4 too, until chips that compute in it got products of their own", "unpacked": {"mxfp4": "q8_1"}},
+        "versions": {
+            "2026-0c1e57098": {},
+            "b6918": {"builds": ["build 6918"], "inputs": {"native": {"mxfp4": "q8_1"}}},
+            "b3485": {
+                "builds": ["r2.0.0", "b11f9ba", "1dc04b2"], "inputs": {"native": {"mxfp4": "q8_1"}},
+                "serving": {"one_cache": True, "one_cache_from": {"known": "read", "from": t.key("ggml-org/llama.cpp: pull request 14363 (llama : add high-throughput mode)"),
+                            "note": "one cache of all sequences: each is scored against the cells of all and masked; a cache for each since that change (July 2025)"}},
+            },
+        },
         "runs_on": runs,
         "rule": [
             {"need": "data == 1 and context == 1 and microbatches == 1 and (experts == 0 or expert == 1)",

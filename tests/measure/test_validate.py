@@ -168,3 +168,10 @@ def test_summary_by_columns(made: Maker) -> None:
 )
 def test_experts_too_narrow_to_slice_are_read_whole(layout: str, columns: float, read: str) -> None:
     assert asked.whole(layout, columns) == read
+
+
+def test_a_build_that_the_catalog_knows_is_its_version() -> None:
+    for build, version in asked.builds("llama.cpp").items():
+        assert asked.engine_of("llama.cpp", build) == f"llama.cpp@{version}"
+    assert asked.builds("llama.cpp")
+    assert not asked.builds("nobody-knows")

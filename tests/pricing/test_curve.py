@@ -22,7 +22,7 @@ from wherewithal.pricing.evidence import weakest
 from wherewithal.pricing.surface import GRIDS, effective
 
 FOLDER = Path(__file__).resolve().parents[2] / "wherewithal" / "catalog" / "data" / "curves"
-NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise"}
+NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise", "staged"}
 FILES = sorted(p.stem for p in FOLDER.glob("*.toml") if p.stem not in NOT_A_CHIP)
 KINDS = (
     "matmul",

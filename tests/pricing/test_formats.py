@@ -112,3 +112,23 @@ def test_what_was_replaced_is_said() -> None:
 def test_an_engines_cache_follows_weights_quantised_for_it(name: str, on: str, parts: dict[str, str], kv: str) -> None:
     assert formats.resolve(world.real(name), chip(on), parts, kv_of_quantised="fp8").kv == kv
     assert formats.resolve(world.real(name), chip(on), parts).kv == "bf16"
+
+
+def test_weights_in_blocks_run_in_the_vector_units_of_processors_and_the_8_bit_units_of_cards() -> None:
+    """Attention beside them runs there too on a processor; weights that are not in blocks stay as they are."""
+    found = asked("qwen3-32b", "xeon-8488c-1", weights="q8_0").formats
+    assert (found.stored("mlp").arithmetic, found.attention) == ("gguf_vector", "vector")
+    plain = asked("qwen3-32b", "xeon-8488c-1").formats
+    assert (plain.stored("mlp").arithmetic, plain.attention) == ("bf16", "bf16")
+    assert asked("qwen3-32b", "rtx-4090-1", weights="q8_0").formats.stored("mlp").arithmetic == "gguf_card"
+    assert asked("qwen3-32b", "dgx-spark-1", weights="q8_0").formats.stored("mlp").arithmetic == "gguf"
+
+
+def test_an_engine_may_turn_inputs_into_a_format_of_its_own() -> None:
+    """On chips that compute in the weights' arithmetic only where it says so for these."""
+    model, unpacked = world.real("gpt-oss-120b"), formats.Inputs({"mxfp4": "q8_1"})
+    halo, spark = chip("strix-halo-1"), chip("dgx-spark-1")
+    assert formats.resolve(model, halo, {}, unpacked).formats.stored("experts").arithmetic == "gguf"
+    assert formats.resolve(model, spark, {}, unpacked) == formats.resolve(model, spark, {})
+    both = formats.Inputs({"mxfp4": "q8_1"}, {"mxfp4": "q8_1"})
+    assert formats.resolve(model, spark, {}, both).formats.stored("experts").arithmetic == "gguf"

@@ -145,17 +145,34 @@ class HostTime(Part):
 
 
 class Serving(Part):
-    """Serving modes, speculation and work on the host processor."""
+    """Serving modes, speculation and work on the host processor.
+
+    `one_cache`: whether all sequences lie in one cache, so that attention scores each against the cells of all and
+    masks what is not its own.
+    """
 
     modes: Words
     speculation: bool
     offload: tuple[Literal["layers", "experts"], ...] = ()
+    one_cache: bool = False
+    one_cache_from: Said | None = None
+
+
+class Inputs(Said):
+    """Format of weights to that which their products' inputs are turned into, where it is not the format's own.
+
+    `unpacked` on chips that do not compute in the weights' arithmetic, `native` on those that do.
+    """
+
+    unpacked: dict[str, str] = Field(default_factory=dict)
+    native: dict[str, str] = Field(default_factory=dict)
 
 
 class EngineRecord(Part):
     """One engine in one version, after the version's own tables were laid over the common ones.
 
-    `splits`: how it spreads a model over several chips when told nothing else.
+    `splits`: how it spreads a model over several chips when told nothing else. `builds`: names under which builds of
+    this version are known besides its own.
     """
 
     name: str
@@ -164,6 +181,8 @@ class EngineRecord(Part):
     checked: str
     generic: bool = False
     splits: Literal["tensor", "layers"] = "tensor"
+    builds: Words = ()
+    inputs: Inputs | None = None
     note: str = ""
     sources: dict[str, str]
     runs_on: tuple[RunsOn, ...]

@@ -70,9 +70,9 @@ def engine_of(name: str, version: str, serving: str = "") -> str:
     """Return the catalog's engine (`NAME@VERSION`) that served a row, or `generic` where it has none.
 
     A name of two parts (an engine behind another's front) is the first part that the catalog has. The version is the
-    newest of those in the catalog that is not newer than the row's, the oldest where all are newer, and the engine's
-    default where the row's cannot be compared, or where that version could not serve as the row was served (`serving`:
-    a mode): then the version stated is that of a front.
+    one that the catalog says the row's build to be, else the newest of those in the catalog that is not newer than the
+    row's, the oldest where all are newer, and the engine's default where the row's cannot be compared, or where that
+    version could not serve as the row was served (`serving`: a mode): then the version stated is that of a front.
     """
     known = catalog.names("engines")
     aliased = catalog.alias("engines", name) if name else None
@@ -80,6 +80,9 @@ def engine_of(name: str, version: str, serving: str = "") -> str:
     found = next((n for n in tried if n in known and n != GENERIC), None)
     if found is None:
         return GENERIC
+    built = builds(found).get(version)
+    if built:
+        return f"{found}@{built}"
     older = [(v, text) for text in versions(found) if (v := _version(text))]
     mine = _version(version)
     if len(older) < 2 or not mine:
@@ -96,6 +99,14 @@ def versions(engine: str) -> tuple[str, ...]:
     if path is None:
         return ()
     return tuple(files.read_toml(path, f"engines/{engine}.toml").get("versions", ()))
+
+
+@cache
+def builds(engine: str) -> dict[str, str]:
+    """Return the names of builds that the catalog puts under a version of an engine, to that version."""
+    path = catalog.find("engines", engine)
+    tables = files.read_toml(path, f"engines/{engine}.toml").get("versions", {}) if path else {}
+    return {build: version for version, table in tables.items() for build in table.get("builds", ())}
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from wherewithal.figure import Figure
 from wherewithal.machine.system import Chip
 from wherewithal.plan import rule
 from wherewithal.plan.answer import Precision
+from wherewithal.pricing.formats import NO_INPUTS, Inputs
 from wherewithal.units import parse
 
 LAYOUT = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
@@ -64,6 +65,8 @@ class Engine:
         speculation: whether it can speculate.
         offload: what may live on the host (`layers`, `experts`).
         accepted: (model, method, draft tokens, thinking or None, tokens per step) as measured.
+        one_cache: whether all sequences lie in one cache, each scored against the cells of all.
+        inputs: what it turns products' inputs into.
         runs: where it is known to run.
         rules, pair_rules: what layouts need, and what a prefill and a decode layout need of each other.
         figures: every figure by dotted name.
@@ -102,6 +105,8 @@ class Engine:
     reserved_answer: float = 0.0
     slot_entry_bytes: float = 0.0
     kv_of_quantised: str = ""
+    one_cache: bool = False
+    inputs: Inputs = NO_INPUTS
 
     @property
     def title(self) -> str:
@@ -309,6 +314,8 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         serving=record.serving.modes,
         speculation=record.serving.speculation,
         offload=record.serving.offload,
+        one_cache=record.serving.one_cache,
+        inputs=Inputs(record.inputs.unpacked, record.inputs.native) if record.inputs else NO_INPUTS,
         accepted=tuple((a.model, a.method, a.draft_tokens, a.thinking, a.tokens_per_step) for a in record.accepted),
         runs=record.runs_on,
         rules=_rules(record.rule, NAMES, f"{path}: rule"),

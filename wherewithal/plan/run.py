@@ -12,7 +12,7 @@ from wherewithal.engine import cache_bytes, step
 from wherewithal.model.op import Load
 from wherewithal.plan.memory import room
 from wherewithal.plan.pools import crossing
-from wherewithal.plan.steady import Deployment
+from wherewithal.plan.steady import Deployment, masked
 from wherewithal.plan.workload import Offered
 from wherewithal.simulate import state
 from wherewithal.simulate.grid import Reach, Steps, grid
@@ -66,7 +66,7 @@ def price(d: Deployment, split: Split, steps: Steps) -> Floats:
         (steps.seqs * q + tokens) * np.where(steps.alone, 1.0, split.data),
         tokens * (w.image_patches / w.new_input), w.image_patches,
     )  # fmt: skip
-    return np.asarray(step(d.model, split, load, d.machine).seconds, dtype=np.float64)
+    return np.asarray(step(d.model, split, masked(d, split, load), d.machine).seconds, dtype=np.float64)
 
 
 def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -> Pool:
