@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from wherewithal.figure import Figure
+from wherewithal.model.op import Formats, Stored
 from wherewithal.plan.engines import Engine
 from wherewithal.pricing.curve import Curves
 from wherewithal.pricing.intervals import LEVELS, Cell
@@ -37,6 +39,28 @@ def engine_on(by: Engine, curves: Curves) -> Engine:
                 changed = {HOST[k][0]: v for k, v in values.items()}
                 return replace(by, **changed, figures={**by.figures, **shown})
     return by
+
+
+def formats_on(f: Formats, held: Mapping[str, str], kv: str, curves: Curves) -> Formats:
+    """Return formats with the products of each part priced by its own format where that was measured on the chip.
+
+    The catalog prices weights in blocks by one curve for all of them; a probe measures each.
+
+    Args:
+        f: formats as resolved.
+        held: part to the format that it is held in.
+        kv: format of the cache.
+        curves: those of the chip.
+    """
+    seen = {(c.kind, c.format) for file in curves.calibrated for c in file.curve}
+    if not seen:
+        return f
+    parts = {
+        name: Stored(stored.bits, held[name]) if ("matmul", held.get(name, "")) in seen else stored
+        for name, stored in f.parts.items()
+    }
+    core = kv if {("attention_decode", kv), ("attention_prefill", kv)} <= seen else f.attention
+    return replace(f, parts=parts, attention=core)
 
 
 def cells(curves: Curves, by: Engine) -> tuple[tuple[str, Cell], ...]:

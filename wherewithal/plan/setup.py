@@ -18,7 +18,7 @@ from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
 from wherewithal.model.op import Formats
 from wherewithal.plan.answer import Precision
-from wherewithal.plan.calibrated import engine_on
+from wherewithal.plan.calibrated import engine_on, formats_on
 from wherewithal.plan.engines import Engine, engine, formats_ok, runs_on
 from wherewithal.plan.legal import kv_heads
 from wherewithal.plan.override import site
@@ -188,7 +188,7 @@ def _deployment(
     reason = runs_on(by, one.chip)
     if reason:
         raise InputError("--engine", reason, "another engine, or none for the median engine")
-    resolved = resolve(model, one.chip, q.precision)
+    resolved = resolve(model, one.chip, q.precision, by.inputs, by.kv_of_quantised)
     names = Precision(resolved.weights, resolved.activations, resolved.kv)
     reason = formats_ok(by, one.chip, names)
     if reason:
@@ -197,10 +197,15 @@ def _deployment(
     offload = _offload(q, by, one)
     curves = curves_for(one.chip, "" if by.generic else by.name, q.catalog_dirs)
     by = engine_on(by, curves)
-    notes.extend(_pooled_from_few(curves, one, resolved.formats))
-    machine = Machine(one, curves, resolved.formats, curves_for(beside(one), dirs=q.catalog_dirs) if offload else None)
+    formats = formats_on(resolved.formats, resolved.held, names.kv, curves)
+    notes.extend(_pooled_from_few(curves, one, formats))
+    machine = Machine(one, curves, formats, curves_for(beside(one), dirs=q.catalog_dirs) if offload else None)
     launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
+    # Prompts of a run that starts empty meet on average half of the others' in the cache, and what follows in their step.
+    own = 0.5 * min(by.token_budget, workload.mean_input)
+    others = 0.5 * max((q.concurrency or 1.0) - 1.0, 0.0) * workload.mean_input
+    cells = own + others if by.one_cache else 0.0
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch, cells), names
 
 
 def _pooled_from_few(curves: Curves, one: System, f: Formats) -> Iterator[str]:

@@ -19,7 +19,9 @@ Make = Callable[..., Probe]
 
 def plan(folder: Path | None, on: str) -> ask.Answer:
     dirs = (folder,) if folder else ()
-    return ask.predict(ask.Question("llama-3.2-1b", on, layout="tp1", concurrency=2, catalog_dirs=dirs))
+    return ask.predict(
+        ask.Question("llama-3.2-1b", on, layout="tp1", concurrency=2, catalog_dirs=dirs, precision={"weights": "q8_0"})
+    )
 
 
 def test_a_chip_that_no_table_knows_can_be_planned_for(probe: Make, folder: Path) -> None:

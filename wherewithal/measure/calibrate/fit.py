@@ -128,7 +128,7 @@ def _some(sample: Sample, keep: NDArray[np.bool_]) -> tuple[Op, Floats]:
 def _best(op: Op, measured: Floats, peak: float, bandwidth: float) -> tuple[Curve, Floats]:
     """Return the curve with the least error, and log(predicted / measured)."""
     tried = []
-    for power in POWERS if op.kind != "stream" else (float("inf"),):
+    for power in POWERS if op.kind != "stream" else POWERS[-1:]:
         c = _solve(op, measured, peak, bandwidth, power)
         tried.append((c, np.log(seconds(op, c, peak, bandwidth) / measured)))
     return min(tried, key=lambda t: float(np.mean(np.abs(t[1]))))

@@ -23,10 +23,12 @@ from wherewithal.model.op import Op
 from wherewithal.plan.calibrated import HOST
 from wherewithal.pricing.curve import curves_for
 from wherewithal.pricing.curve_files import BandRecord, ChipCurves, CurveRecord
+from wherewithal.pricing.formats import priced_as
 from wherewithal.pricing.intervals import LEVELS
 
 Tell = Callable[[str], None]
 WARM = "warm"
+SOURCE = "wherewithal probe"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ def chip_of(probe: Probe, asked: str | None, dirs: catalog.Dirs = ()) -> tuple[s
     name = name or slug(probe.device.name, probe.device.threads)
     if not re.match(NAME, name):
         raise InputError("--chip", f"{name[:40]!r} is no name", "lower-case letters, digits and dashes")
-    return name, catalog.find("chips", name, dirs) is not None
+    there = catalog.find("chips", name, dirs) is not None
+    # A chip file that an earlier probe made holds what that probe reached, which is no limit to this one.
+    return name, there and not str(catalog.raw("chips", name, dirs)["bandwidth"]["from"]).startswith(SOURCE)
 
 
 def probed(probes: Sequence[Probe], name: str, known: bool, folder: Path, dirs: catalog.Dirs) -> tuple[
@@ -124,7 +128,9 @@ def probed(probes: Sequence[Probe], name: str, known: bool, folder: Path, dirs: 
     records, moved, notes = [], [], []
     for sample in samples:
         kind, form = sample.op.kind, sample.op.format
-        best = fit.fit(_uncached(sample, cached), before.peak(form), before.bandwidth)
+        was = priced_as(form, chip) if "matmul" in kind else form
+        peak = before.peak(was)
+        best = fit.fit(_uncached(sample, cached), peak, before.bandwidth)
         if best is None:
             notes.append(f"{kind} {form}: measured {len(sample.seconds)} times, at least {fit.FEWEST} are needed")
             continue
@@ -134,8 +140,8 @@ def probed(probes: Sequence[Probe], name: str, known: bool, folder: Path, dirs: 
                 median_error=best.median_error, held_out_error=best.held_out_error, note="",
             )
         )  # fmt: skip
-        old = fit.seconds(sample.op, before.curve(kind, form), before.peak(form), before.bandwidth)
-        new = fit.seconds(sample.op, best.curve, before.peak(form), before.bandwidth)
+        old = before.seconds(sample.op._replace(format=was))
+        new = fit.seconds(sample.op, best.curve, peak, before.bandwidth)
         shift = float(np.exp(np.median(np.log(new / old))))
         moved.append(
             Moved(
@@ -172,7 +178,7 @@ def _new_chip(
     rates = [
         (s.op.format, float(np.max(np.broadcast_to(s.op.flops, s.seconds.shape) / s.seconds)))
         for s in samples
-        if "matmul" in s.op.kind
+        if s.op.kind != "stream"
     ]
     streams = [_uncached(s, cached) for s in samples if s.op.kind == "stream"]
     if not rates or not streams:
@@ -181,7 +187,7 @@ def _new_chip(
     memory = probe.device.memory_bytes
     if not memory:
         raise InputError("probe", "does not say how much memory the device has", "probe on a system that tells it")
-    source = f"wherewithal probe, {probe.date}"
+    source = f"{SOURCE}, {probe.date}"
 
     def figure(text: str, note: str = "") -> dict[str, str]:
         return {"is": text, "known": "derived", "from": source, **({"note": note} if note else {})}
@@ -193,7 +199,7 @@ def _new_chip(
         "class": "cpu" if probe.device.kind == "cpu" else "accelerator", "usual_system": f"{name}-1",
         "as_of": probe.date, "note": "peak and bandwidth are the highest rates that a probe reached",
         "ranks": figure("1"), "memory": figure(f"{int(memory)} B"), "bandwidth": figure(f"{bandwidth:.6g} B/s"),
-        "peak": {"bf16": figure(f"{highest:.6g} FLOP/s", "fastest matrix product of any format")},
+        "peak": {"bf16": figure(f"{highest:.6g} FLOP/s", "fastest operator of any format")},
     }  # fmt: skip
     whole = {"label": chip["label"], "chip": name, "as_of": probe.date, "node": figure("1")}
     return [
