@@ -59,7 +59,9 @@ def time(value: float | None) -> str:
 def first_line(result: Result) -> str:
     """Return the verdict in one sentence."""
     summary, word = result.summary, verdict(result)
-    what = f"{clean(result.server.name, 80)} at {result.settings.address.base}, {result.arrivals.words()}"
+    name = clean(result.server.name)
+    name = name if len(name) <= 50 else f"...{name[-47:]}"
+    what = f"{name} at {result.settings.address.base}, {result.arrivals.words()}"
     if word == "failed":
         kinds = ", ".join(f"{clean(k)} {n:,}" for k, n in summary.errors.items()) or "no answer"
         return f"Failed: {what}: {percent(summary.error_share)} of requests ({kinds})."

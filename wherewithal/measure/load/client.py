@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from wherewithal.measure.load.stream import LARGEST_BYTES, Stream
 READ_BYTES = 1 << 20
 PATHS = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
 clock = time.perf_counter
+# Kept connections found closed after which none is kept any more: this server does not keep them.
+_STALE = 3
 
 
 class Pinned(AbstractResolver):
@@ -67,6 +70,8 @@ class Client:
         stall_s: [s] between two pieces of text of one answer.
         connections: at most so many at once; 0 for no limit.
         keep: whether to keep the text of answers, where tokens must be counted from it.
+        opened: connections opened so far.
+        stale: kept connections that turned out to be closed by the server.
     """
 
     address: Address
@@ -77,13 +82,21 @@ class Client:
     connections: int = 0
     keep: bool = False
     opened: int = 0
+    stale: int = 0
     live: dict[int, Live] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
 
     async def __aenter__(self) -> Client:
-        """Open the session."""
-        # A literal address takes no resolver: it must be the one that was judged.
-        connector = aiohttp.TCPConnector(resolver=Pinned(self.address), limit=0, use_dns_cache=False, keepalive_timeout=30)
+        """Open the sessions: one that keeps connections, one that opens a new one for each request."""
+        self._kept, self._fresh = self._session(keep=True), self._session(keep=False)
+        self._free = asyncio.Semaphore(self.connections) if self.connections else None
+        self._watch = asyncio.create_task(self._watching())
+        return self
+
+    def _session(self, *, keep: bool) -> aiohttp.ClientSession:
+        """Return a session to the pinned address; a literal one in the URL takes no resolver, and is the one judged."""
+        life: dict[str, Any] = {"keepalive_timeout": 30.0} if keep else {"force_close": True}
+        connector = aiohttp.TCPConnector(resolver=Pinned(self.address), limit=0, use_dns_cache=False, **life)
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(self._count)
         headers = {
@@ -93,7 +106,7 @@ class Client:
         }
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=headers,
@@ -103,14 +116,12 @@ class Client:
             auto_decompress=False,
             trace_configs=[trace],
         )
-        self._free = asyncio.Semaphore(self.connections) if self.connections else None
-        self._watch = asyncio.create_task(self._watching())
-        return self
 
     async def __aexit__(self, *error: object) -> None:
         """Close the session."""
         self._watch.cancel()
-        await self._session.close()
+        await self._kept.close()
+        await self._fresh.close()
 
     async def _count(self, *_: object) -> None:
         self.opened += 1
@@ -140,7 +151,7 @@ class Client:
             OSError, aiohttp.ClientError, TimeoutError: no answer.
         """
         limit = aiohttp.ClientTimeout(total=timeout_s)
-        async with self._session.get(self.url(path), allow_redirects=False, timeout=limit) as answer:
+        async with self._fresh.get(self.url(path), allow_redirects=False, timeout=limit) as answer:
             return answer.status, _json(await answer.content.read(LARGEST_BYTES))
 
     async def send(self, sample: Sample, body: bytes, start: float) -> None:
@@ -171,8 +182,8 @@ class Client:
             task.uncancel() if hasattr(task, "uncancel") else None
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
             sample.error, sample.detail = CUT, self.safe(error)
-        except (aiohttp.ClientConnectorError, OSError) as error:
-            sample.error, sample.detail = "no connection", self.safe(error)
+        except OSError as error:
+            sample.error, sample.detail = "no connection", self.safe(_reason(error))
         except (aiohttp.ClientError, ValueError, TimeoutError) as error:
             sample.error, sample.detail = "not understood", self.safe(error)
         finally:
@@ -184,7 +195,7 @@ class Client:
     async def _exchange(self, sample: Sample, body: bytes, start: float, live: Live) -> None:
         """Send and read."""
         stream, events = Stream(self.keep), sample.events
-        async with self._session.post(self.url(PATHS[self.endpoint]), data=body, allow_redirects=False) as answer:
+        async with await self._posted(body) as answer:
             if answer.status != 200:
                 sample.error = f"http {answer.status}"
                 said = _json(await answer.content.read(65536))
@@ -205,6 +216,18 @@ class Client:
             for _ in range(stream.close()):
                 events.append(clock() - start)
         self._ended(sample, stream)
+
+    async def _posted(self, body: bytes) -> aiohttp.ClientResponse:
+        """Return the head of an answer; where the server has closed a kept connection meanwhile, over a new one."""
+        url = self.url(PATHS[self.endpoint])
+        if self.stale < _STALE:
+            try:
+                return await self._kept.post(url, data=body, allow_redirects=False)
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                self.stale += 1
+        return await self._fresh.post(url, data=body, allow_redirects=False)
 
     def _ended(self, sample: Sample, stream: Stream) -> None:
         """Note what a stream that ended says."""
@@ -228,6 +251,13 @@ class Client:
         return (text.replace(self.key, "[key]") if self.key else text)[:200]
 
 
+def _reason(error: BaseException) -> str:
+    """Return why there was no connection, in the system's words."""
+    inner = getattr(error, "os_error", error)
+    number = getattr(inner, "errno", None)
+    return os.strerror(number) if isinstance(number, int) else str(inner) or type(inner).__name__
+
+
 def _json(data: bytes) -> Any:
     try:
         return json.loads(data)
@@ -249,5 +279,5 @@ def _whole(value: Any) -> int | None:
 
 def unreachable(client: Client, error: BaseException) -> InputError:
     """Return the error for a server that does not answer."""
-    what = client.safe(error) or type(error).__name__
+    what = client.safe(_reason(error))
     return InputError(client.address.base, f"no answer ({what})", "start the server, or check host and port")

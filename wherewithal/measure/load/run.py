@@ -166,6 +166,8 @@ async def _run(settings: Settings, show: Show) -> Result:
         if settings.ramp:
             return await _ramp(client, server, settings, show, warmed)
         outcome = await _drive(client, server, settings, settings.arrivals, show)
+        if client.stale:
+            server.notes.append("the server closes connections that it was to keep: each request opens its own")
         return Result(settings, server, settings.arrivals, Summary(outcome, settings.slo), warmed=warmed)
 
 
