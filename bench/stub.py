@@ -239,7 +239,11 @@ class Connection(asyncio.Protocol):
         """End the answer."""
         script = self.stub.script
         reason = "length" if self.left == self.asked["max_tokens"] else "stop"
-        last = {"index": 0, "delta": {}, "finish_reason": reason} if self.chat else {"index": 0, "text": "", "finish_reason": reason}
+        last = (
+            {"index": 0, "delta": {}, "finish_reason": reason}
+            if self.chat
+            else {"index": 0, "text": "", "finish_reason": reason}
+        )
         out += _event(json.dumps({"choices": [last]}, separators=(",", ":")))
         if script.usage and self.asked.get("stream_options"):
             usage: dict[str, Any] = {"prompt_tokens": self.tokens_in, "completion_tokens": self.sent}

@@ -46,7 +46,11 @@ class Live:
 def words(state: State) -> str:
     """Return a state in a line: time, requests, in flight, recent latencies, rate, failures."""
     rate = state.tokens / state.elapsed_s if state.elapsed_s > 0 else 0.0
-    said = [f"{state.elapsed_s:.0f} s", f"{state.done:,} of {state.sent:,} sent answered", f"{state.flight:,} in flight"]
+    said = [
+        f"{state.elapsed_s:.0f} s",
+        f"{state.done:,} of {state.sent:,} sent answered",
+        f"{state.flight:,} in flight",
+    ]
     for name, value in (("TTFT", state.ttft_s), ("TPOT", state.tpot_s)):
         if value == value:
             divisor, unit = scale(value, "s")

@@ -102,19 +102,34 @@ def slo_lines(levels: Sequence[Level], face: Face) -> list[str]:
     rows = []
     for one in levels:
         spare = 1 - one.measured / one.bound.limit_s if math.isfinite(one.measured) else math.nan
-        stands = "no answer" if spare != spare else f"ok, {percent(spare)} to spare" if one.met else f"MISSED by {percent(-spare)}"
+        stands = (
+            "no answer"
+            if spare != spare
+            else f"ok, {percent(spare)} to spare"
+            if one.met
+            else f"MISSED by {percent(-spare)}"
+        )
         mark = "" if face.plain else _mark(one.met)
         rows.append([
             f"{mark}{one.name.upper()} {one.bound.statistic}", time(one.measured), f"SLO {exact(one.bound.limit_s, 's')}",
             stands, f"{percent(one.share)} of requests within",
         ])  # fmt: skip
-    columns = (Column("SLO"), Column("measured", ">"), Column("limit"), Column("stands"), Column("each for itself", drop=1))
+    columns = (
+        Column("SLO"),
+        Column("measured", ">"),
+        Column("limit"),
+        Column("stands"),
+        Column("each for itself", drop=1),
+    )
     return lay(columns, rows, face)
 
 
 def latency_lines(result: Result, face: Face) -> list[str]:
     """Return the latencies with their statistics."""
-    columns = [Column("latency"), *(Column(s, ">", drop=d) for s, d in zip(STATISTICS, (0, 0, 3, 0, 2, 1), strict=True))]
+    columns = [
+        Column("latency"),
+        *(Column(s, ">", drop=d) for s, d in zip(STATISTICS, (0, 0, 3, 0, 2, 1), strict=True)),
+    ]
     latency = result.summary.latency
     rows = [[NAMES[m], *(time(found[s]) for s in STATISTICS)] for m, found in latency.items() if found["count"]]
     return lay(columns, rows, face)
@@ -135,7 +150,9 @@ def rate_lines(result: Result, face: Face) -> list[str]:
     ]
     if failed:
         first = {f.error: f.detail for f in reversed(s.outcome.failed)}
-        parts = [f"{clean(k)} {n:,}" + (f" ({clean(first[k], 120)})" if first.get(k) else "") for k, n in s.errors.items()]
+        parts = [
+            f"{clean(k)} {n:,}" + (f" ({clean(first[k], 120)})" if first.get(k) else "") for k, n in s.errors.items()
+        ]
         said.append("errors     " + "; ".join(parts))
     said.append("lengths    " + lengths(result))
     return [line for text in said for line in wrapped(text, face.width, 2, 13)]
@@ -152,13 +169,21 @@ def lengths(result: Result) -> str:
         off = seen["input_off_most"] or 0
         exact_ = "exactly as asked" if not off else f"asked {count(asked_in)}, none off by more than {off:,}"
         prompt = f"prompts of {number(got_in, 4)} tokens ({form}; {exact_})"
-    how = "as the server counts them" if server.counts else "counted in pieces of text, for the server sends no usage"
+    how = "as the server counts them" if server.counts else f"{counted(result)}, for the server sends no usage"
     answer = f"answers of {number(seen['output_tokens'], 4)} tokens ({how})"
     short = seen["shorter_answers"]
     if short:
         answer += f"; {short:,} came shorter than the {count(seen['asked_output_tokens'])} asked"
     cached = seen["cached_input_tokens"]
     return f"{prompt}; {answer}" + (f"; {number(cached)} prompt tokens from the server's cache" if cached else "")
+
+
+def counted(result: Result) -> str:
+    """Return how the tokens of answers were counted."""
+    if result.server.counts:
+        return "usage"
+    own = result.settings.vocabulary
+    return "counted in pieces of text" if own is None else f"counted by the vocabulary of {clean(own.name, 60)}"
 
 
 def beside_lines(beside: Sequence[Beside], why: str, face: Face) -> list[str]:
@@ -187,10 +212,10 @@ def ramp_lines(result: Result, face: Face) -> list[str]:
     rows = []
     for step in sorted(result.steps, key=lambda s: s.load):
         found, s = step.to_dict(), step.summary
-        mark = ("> " if step.load == (result.arrivals.concurrency or result.arrivals.rate_per_s) else "  ")
+        mark = "> " if step.load == (result.arrivals.concurrency or result.arrivals.rate_per_s) else "  "
         rows.append([
             f"{mark}{number(step.load, 4)}", count(found["requests"]), number(found["goodput_per_s"]),
-            *(time(one.measured) for one in s.levels), "holds" if step.held else "fails" + (" (client)" if s.outcome.health.faults else ""),
+            *(time(one.measured) for one in s.levels), "holds" if step.held else "void (client)" if step.spoiled else "fails",
         ])  # fmt: skip
     names = [Column(f"{one.name.upper()} {one.bound.statistic}", ">") for one in result.summary.levels]
     columns = [Column(unit, ">"), Column("requests", ">", drop=1), Column("goodput/s", ">"), *names, Column("")]
@@ -201,7 +226,9 @@ def notes(result: Result) -> list[str]:
     """Return what is to be known about the run."""
     server, settings = result.server, result.settings
     out = list(server.notes)
-    refused = [t for t in ("stream_options", "ignore_eos", "min_tokens", "prompt as token ids") if t not in server.takes]
+    refused = [
+        t for t in ("stream_options", "ignore_eos", "min_tokens", "prompt as token ids") if t not in server.takes
+    ]
     if settings.endpoint == "chat":
         refused = [t for t in refused if t != "prompt as token ids"]
     if refused:
@@ -262,7 +289,7 @@ def document(result: Result, beside: Sequence[Beside], why: str, command: str) -
         "cut_off": summary.cut_off,
         "errors": summary.errors,
         "tokens": summary.tokens,
-        "counted": "usage" if result.server.counts else "pieces of text",
+        "counted": counted(result),
         "stopped_by": summary.outcome.reason or None,
         "predicted": [b.to_dict() for b in beside],
         "why_not_predicted": why or None,
@@ -278,7 +305,11 @@ def document(result: Result, beside: Sequence[Beside], why: str, command: str) -
 def markdown(result: Result, beside: Sequence[Beside], why: str) -> str:
     """Return a run as Markdown: the verdict, the client, the table of latencies, what is predicted."""
     latency = result.summary.latency
-    rows = [{"latency": NAMES[m], **{s: time(found[s]) for s in STATISTICS}} for m, found in latency.items() if found["count"]]
+    rows = [
+        {"latency": NAMES[m], **{s: time(found[s]) for s in STATISTICS}}
+        for m, found in latency.items()
+        if found["count"]
+    ]
     parts = [first_line(result) + "\n", client(result) + "\n", table.to_markdown(rows)]
     heads = ("predicted beside measured", "measured", "predicted", "80% interval", "off", "evidence")
     parts += [table.to_markdown([dict(zip(heads, _beside(b), strict=True)) for b in beside])] if beside else []

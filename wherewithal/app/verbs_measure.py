@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import shlex
 from pathlib import Path
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from wherewithal.measure.load.address import Address
     from wherewithal.measure.load.beside import Beside, Deployment
     from wherewithal.measure.load.lengths import Arrivals
-    from wherewithal.measure.load.prompts import Prompts
     from wherewithal.measure.load.run import Result, Settings
+    from wherewithal.measure.load.vocabulary import Vocabulary
 
 _HELP = """\b
 Examples:
@@ -69,7 +69,12 @@ class Remembering(click.Command):
 @click.option("--output-tokens", type=_tokens, help="Answer length. Default: 1,000.")
 @click.option("--length-spread", type=Number(0, 0.99), metavar="X", help="Lengths uniform from 1-X to 1 times those stated.")  # fmt: skip
 @click.option("--shared-prefix", type=Number(0, 1e9, whole=True), default="0", metavar="N", help="Tokens that all prompts begin with. Default: 0, no two prompts alike.")  # fmt: skip
-@click.option("--vocabulary", type=_file, metavar="FILE.gguf", help="Draw prompts from this model's own tokens.")
+@click.option(
+    "--vocabulary",
+    type=_file,
+    metavar="FILE.gguf",
+    help="Draw prompts from this model's own tokens; count answers by them where the server does not.",
+)
 @click.option("--extra-body", default="{}", metavar="JSON", help="""Added to every request, such as '{"cache_prompt": false}'.""")  # fmt: skip
 @click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option("--yes", is_flag=True, help="Go on where the address is not private or the rate above 1,000 a second.")
@@ -106,7 +111,7 @@ def measure(url: str, **values: Any) -> int:
     if file is not None and deployment is not None and result.summary.outcome.whole:
         from wherewithal.measure.load import write
 
-        made = write.rows(result, deployment, datetime.datetime.now(datetime.UTC))
+        made = write.rows(result, deployment, dt.datetime.now(dt.UTC))
         write.write(file, made, append=values["append"], force=values["force"])
         faces.note(f"wrote {file} ({len(made)} rows)", face)
     report_measure.put(result, beside, why, face, click.get_current_context().meta[_WORDS])
@@ -221,13 +226,13 @@ def _key(name: str | None) -> str:
     return found
 
 
-def _vocabulary(path: Path | None) -> Prompts | None:
-    """Return prompts drawn from the tokens of a GGUF file."""
+def _vocabulary(path: Path | None) -> Vocabulary | None:
+    """Return the tokens of a GGUF file."""
     if path is None:
         return None
     from wherewithal.measure.load import vocabulary
 
-    return vocabulary.prompts(path)
+    return vocabulary.read(path)
 
 
 def _deployment(values: dict[str, Any]) -> Deployment | None:
@@ -280,4 +285,6 @@ def _shown(settings: Settings, face: Face) -> None:
     address = settings.address
     where = f"{address.base} ({address.pinned})" if address.pinned != address.host else address.base
     most = settings.count(settings.arrivals) if not settings.ramp else settings.max_requests
-    faces.note(f"testing {where}: {settings.arrivals.words()}, at most {most:,} requests in {settings.duration_s:g} s", face)
+    faces.note(
+        f"testing {where}: {settings.arrivals.words()}, at most {most:,} requests in {settings.duration_s:g} s", face
+    )

@@ -135,7 +135,9 @@ def _judged(host: str, text: str) -> _Address:
         raise InputError(WHERE, f"{host[:80]!r} leads to {text[:60]!r}, which is no IP address", "check it") from None
     for one in (outer, _wrapped(outer)):
         if one is not None and any(one in n for n in _REFUSED):
-            what = f"{host[:80]} leads to {one}, an address for machines to ask about themselves or for groups of machines"
+            what = (
+                f"{host[:80]} leads to {one}, an address for machines to ask about themselves or for groups of machines"
+            )
             raise InputError(WHERE, what, "name the server's own address, such as 127.0.0.1")
     return _wrapped(outer) or outer
 

@@ -198,7 +198,8 @@ class Drive:
     def _state(self) -> State:
         good = [s for s in self._recent if not s.error]
         ttft, tpot = (
-            sum(v) / len(v) if (v := [x for s in good if (x := getattr(s, n)) == x]) else math.nan for n in ("ttft", "tpot")
+            sum(v) / len(v) if (v := [x for s in good if (x := getattr(s, n)) == x]) else math.nan
+            for n in ("ttft", "tpot")
         )
         flight = len(self.client.live)
         tokens = self._tokens

@@ -42,7 +42,9 @@ class Health:
         if self.late_p99_s > MOST_LATE_S:
             found.append(f"requests left {self.late_p99_s * 1e3:.0f} ms late at p99 (limit {MOST_LATE_S * 1e3:.0f} ms)")
         if self.lag_p99_s > MOST_LATE_S:
-            found.append(f"time stamps are {self.lag_p99_s * 1e3:.0f} ms late at p99 (limit {MOST_LATE_S * 1e3:.0f} ms)")
+            found.append(
+                f"time stamps are {self.lag_p99_s * 1e3:.0f} ms late at p99 (limit {MOST_LATE_S * 1e3:.0f} ms)"
+            )
         if self.cpu > MOST_CPU:
             found.append(f"the client used {self.cpu:.0%} of a core (limit {MOST_CPU:.0%})")
         return tuple(found)

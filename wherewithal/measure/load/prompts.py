@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 # Short words that nearly every vocabulary holds as one token each (with the blank before them).
-WORDS = (
+WORDS = (  # noqa: SIM905  a page of words reads better
     "time year people way day man thing woman life child world school state family student group country problem hand "
     "part place case week company system program question work government number night point home water room mother "
     "area money story fact month lot right study book eye job word business issue side kind head house service friend "

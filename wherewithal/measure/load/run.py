@@ -19,6 +19,7 @@ from wherewithal.measure.load.drive import INTERRUPTED, Drive, Outcome, State
 from wherewithal.measure.load.lengths import Arrivals, Ask, asks
 from wherewithal.measure.load.prompts import Prompts
 from wherewithal.measure.load.summary import Summary
+from wherewithal.measure.load.vocabulary import Vocabulary
 from wherewithal.measure.load.warm import IDS, Server
 from wherewithal.plan.workload import Slo
 
@@ -66,7 +67,7 @@ class Settings:
     slo: Slo = field(default_factory=Slo)
     ramp: bool = False
     shared_prefix: int = 0
-    vocabulary: Prompts | None = None
+    vocabulary: Vocabulary | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     key: str = field(default="", repr=False)
     seed: int = 0
@@ -93,12 +94,23 @@ class Step:
     summary: Summary
     held: bool
 
+    @property
+    def spoiled(self) -> bool:
+        """Whether the client itself did not keep up."""
+        return bool(self.summary.outcome.health.faults)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the contract's JSON."""
         rates = self.summary.rates
         shown = {f"{one.name}_s": one.to_dict()["measured_s"] for one in self.summary.levels}
         requests = len(self.summary.outcome.samples)
-        return {"load": self.load, "held": self.held, "requests": requests, "goodput_per_s": rates["goodput_per_s"], **shown}
+        return {
+            "load": self.load,
+            "held": self.held,
+            "requests": requests,
+            "goodput_per_s": rates["goodput_per_s"],
+            **shown,
+        }
 
 
 @dataclass
@@ -152,9 +164,8 @@ def run(settings: Settings, show: Show = None) -> Result:
 
 
 async def _run(settings: Settings, show: Show) -> Result:
-    keep = False
     client = Client(
-        settings.address, settings.endpoint, settings.key, settings.timeout_s, settings.stall_s, settings.connections, keep
+        settings.address, settings.endpoint, settings.key, settings.timeout_s, settings.stall_s, settings.connections
     )
     async with client:
         server = await _server(client, settings, show)
@@ -188,15 +199,18 @@ async def _server(client: Client, settings: Settings, show: Show) -> Server:
     if context is not None and lengths[0] + lengths[1] > context and settings.arrivals.kind != "trace":
         what = f"{lengths[0]:,} input and {lengths[1]:,} output tokens; the server holds {context:,}"
         raise InputError("--input-tokens", what, "ask for shorter ones, or start the server with a longer context")
-    prompts = settings.vocabulary or Prompts("ids", "")
     form = "text" if settings.endpoint == "chat" else "ids"
-    prompts = replace(prompts, form=form, salt=os.urandom(8).hex(), shared=settings.shared_prefix)
+    prompts = Prompts(form, os.urandom(8).hex(), shared=settings.shared_prefix)
     if vocabulary:
         prompts = replace(prompts, top=vocabulary)
+    if settings.vocabulary is not None:
+        prompts = replace(prompts, ids=settings.vocabulary.ids, words=settings.vocabulary.words)
     server = Server(name, prompts, settings.endpoint, settings.extra_body, context=context)
     if settings.endpoint == "chat":
         server = replace(server, takes=tuple(t for t in server.takes if t != IDS))
-    return await warm.agree(client, server, Ask(math.nan, *_middle(settings)))
+    server = await warm.agree(client, server, Ask(math.nan, *_middle(settings)))
+    client.keep = not server.counts and settings.vocabulary is not None
+    return server
 
 
 def _middle(settings: Settings) -> tuple[int, int]:
@@ -208,7 +222,12 @@ def _middle(settings: Settings) -> tuple[int, int]:
 
 
 async def _drive(
-    client: Client, server: Server, settings: Settings, arrivals: Arrivals, show: Show, bounds: tuple[int, float] | None = None
+    client: Client,
+    server: Server,
+    settings: Settings,
+    arrivals: Arrivals,
+    show: Show,
+    bounds: tuple[int, float] | None = None,
 ) -> Outcome:
     """Run one load; `bounds` are the requests and the [s] that it may take."""
     count, duration = bounds or (settings.count(arrivals), settings.duration_s)
@@ -217,7 +236,11 @@ async def _drive(
     shown = None if show is None else lambda state: show(words, state)
     mark = f"{arrivals.concurrency} {arrivals.rate_per_s}"
     drive = Drive(client, arrivals, asked, lambda i, ask: server.body(f"{mark} {i}", ask), duration, shown)
-    return await drive.run()
+    outcome = await drive.run()
+    if client.keep and settings.vocabulary is not None:
+        for sample in outcome.samples:
+            sample.tokens_out = settings.vocabulary.count(client.texts.pop(id(sample), "")) or None
+    return outcome
 
 
 async def _ramp(client: Client, server: Server, settings: Settings, show: Show, warmed: int) -> Result:
@@ -227,9 +250,16 @@ async def _ramp(client: Client, server: Server, settings: Settings, show: Show, 
     steps: list[Step] = []
 
     def at(load: float) -> Arrivals:
-        return replace(settings.arrivals, concurrency=int(load)) if closed else replace(settings.arrivals, rate_per_s=load)
+        return (
+            replace(settings.arrivals, concurrency=int(load)) if closed else replace(settings.arrivals, rate_per_s=load)
+        )
 
     async def holds(load: float) -> bool | None:
+        held = await step(load)
+        # What the client spoiled says nothing of the server: once more, then the search ends.
+        return held if held is not None or not steps or not steps[-1].spoiled else await step(load)
+
+    async def step(load: float) -> bool | None:
         nonlocal left
         over = settings.duration_s - (clock() - start)
         if left < 1 or over <= 0:
@@ -240,13 +270,12 @@ async def _ramp(client: Client, server: Server, settings: Settings, show: Show, 
         outcome = await _drive(client, server, settings, at(load), show, (count, over))
         left -= len(outcome.samples)
         summary = Summary(outcome, settings.slo)
-        held = summary.met and not outcome.health.faults
-        steps.append(Step(load, summary, held))
-        return None if outcome.reason == INTERRUPTED else held
+        steps.append(Step(load, summary, summary.met and not outcome.health.faults))
+        return None if outcome.reason == INTERRUPTED or steps[-1].spoiled else steps[-1].held
 
     first = float(settings.arrivals.concurrency) if closed else float(settings.arrivals.rate_per_s or 1.0)
     best = await ramp.highest(first, closed, holds)
-    chosen = next((s for s in reversed(steps) if s.load == best), None) or min(steps, key=lambda s: s.load)
+    chosen = next((s for s in reversed(steps) if s.held and s.load == best), None) or min(steps, key=lambda s: s.load)
     return Result(settings, server, at(chosen.load), chosen.summary, steps, warmed)
 
 

@@ -106,7 +106,8 @@ class Stream:
             return 0
         if isinstance(choice.get("finish_reason"), str):
             self.finish = choice["finish_reason"]
-        inner = choice.get("delta") if isinstance(choice.get("delta"), dict) else choice
+        delta = choice.get("delta")
+        inner = delta if isinstance(delta, dict) else choice
         texts = [t for n in _TEXTS if isinstance(t := inner.get(n), str) and t]
         if self.pieces is not None:
             self.pieces += texts

@@ -33,7 +33,9 @@ def statistics(found: NDArray[np.float64]) -> dict[str, float | None]:
     """Return mean, median, p90, p95, p99, largest and the number of values; None for what too few values do not tell."""
     if not found.size:
         return dict.fromkeys(("mean", *QUANTILES, "max")) | {"count": 0}
-    quantiles = {n: float(np.quantile(found, q)) if found.size >= least else None for n, (q, least) in QUANTILES.items()}
+    quantiles = {
+        n: float(np.quantile(found, q)) if found.size >= least else None for n, (q, least) in QUANTILES.items()
+    }
     return {"mean": float(found.mean()), **quantiles, "max": float(found.max()), "count": int(found.size)}
 
 
@@ -117,7 +119,12 @@ class Summary:
         out = sum(s.tokens for s in whole)
         total = out + sum(s.asked_in if s.tokens_in is None else s.tokens_in for s in whole)
         met = sum(good(s, self.slo) for s in whole)
-        found = {"requests_per_s": len(whole), "output_tokens_per_s": out, "total_tokens_per_s": total, "goodput_per_s": met}
+        found = {
+            "requests_per_s": len(whole),
+            "output_tokens_per_s": out,
+            "total_tokens_per_s": total,
+            "goodput_per_s": met,
+        }
         return {n: v / wall if wall > 0 else 0.0 for n, v in found.items()}
 
     @property
@@ -152,7 +159,9 @@ class Summary:
             "input_tokens": _mean([s.tokens_in for s in whole if s.tokens_in is not None]),
             "output_tokens": _mean([s.tokens for s in whole]),
             "cached_input_tokens": _mean([s.cached for s in whole if s.cached is not None]),
-            "input_off_most": max((abs(s.tokens_in - s.asked_in) for s in whole if s.tokens_in is not None), default=None),
+            "input_off_most": max(
+                (abs(s.tokens_in - s.asked_in) for s in whole if s.tokens_in is not None), default=None
+            ),
             "shorter_answers": sum(s.tokens < s.asked_out for s in whole),
             "tokens_per_event": sum(s.tokens for s in whole) / pieces if pieces else None,
         }

@@ -74,13 +74,17 @@ async def models(client: Client, wanted: str | None) -> tuple[str, dict[str, Any
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
         raise unreachable(client, error) from None
     listed = said.get("data") if status == 200 and isinstance(said, dict) else None
-    known = [m for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str)] if isinstance(listed, list) else []
+    known = (
+        [m for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str)] if isinstance(listed, list) else []
+    )
     if wanted is not None:
         return wanted, next((m for m in known if m["id"] == wanted), {})
     if len(known) == 1:
         return known[0]["id"], known[0]
     if status in (401, 403):
-        raise InputError(client.address.base, f"answers {status}", "name the variable that holds its key: --api-key-env NAME")
+        raise InputError(
+            client.address.base, f"answers {status}", "name the variable that holds its key: --api-key-env NAME"
+        )
     if known:
         names = ", ".join(client.safe(m["id"])[:60] for m in known[:5])
         raise InputError(client.address.base, f"{len(known)} models", f"choose one: --served-model NAME ({names})")
@@ -143,7 +147,12 @@ async def _accepted(client: Client, server: Server, ask: Ask) -> tuple[Server, S
 def _to_drop(server: Server, sample: Sample) -> tuple[str, ...]:
     """Return what to leave out after a refusal: what it names, else the next that not every server takes."""
     said = sample.detail.lower()
-    if not sample.error.startswith(("http 4", "http 5")) or sample.error in ("http 401", "http 403", "http 404", "http 429"):
+    if not sample.error.startswith(("http 4", "http 5")) or sample.error in (
+        "http 401",
+        "http 403",
+        "http 404",
+        "http 429",
+    ):
         return ()
     if "context" in said or ("exceed" in said and "token" in said):
         return ()
@@ -156,7 +165,7 @@ def _to_drop(server: Server, sample: Sample) -> tuple[str, ...]:
 
 
 def _uncounted(server: Server) -> Server:
-    server.notes.append("the server sends no usage: answers are counted in pieces of text, prompts not at all")
+    server.notes.append("the server sends no usage: how long prompts came out is not known")
     return server
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ ALL = (*COLUMNS, "input_is", "eligible")
 _LOADS = {"closed": "closed", "open": "open", "burst": "offline", "trace": "open"}
 
 
-def rows(result: Result, deployment: Deployment, when: datetime.datetime) -> list[dict[str, Any]]:
+def rows(result: Result, deployment: Deployment, when: dt.datetime) -> list[dict[str, Any]]:
     """Return a run as rows, one figure a row.
 
     Args:
@@ -74,7 +74,8 @@ def doubtful(result: Result) -> list[str]:
 
 def notes(result: Result) -> list[str]:
     """Return what a row must say beside its columns."""
-    counted = "tokens as the server counts them" if result.server.counts else "answers counted in pieces of text"
+    by = "in pieces of text" if result.settings.vocabulary is None else "by a vocabulary"
+    counted = "tokens as the server counts them" if result.server.counts else f"answers counted {by}"
     return [
         f"wherewithal measure {__version__}", f"/v1 {result.settings.endpoint}", counted,
         f"seed {result.settings.seed}", *doubtful(result),
@@ -88,7 +89,9 @@ def _figures(result: Result) -> list[tuple[str, str, float]]:
     for metric in METRICS:
         found += [(metric, s, v) for s in STATISTICS if (v := latency[metric][s])]
     rates = result.summary.rates
-    found += [(n, "", rates[n]) for n in ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s") if rates[n] > 0]
+    found += [
+        (n, "", rates[n]) for n in ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s") if rates[n] > 0
+    ]
     return found
 
 
