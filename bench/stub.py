@@ -35,7 +35,10 @@ class Script:
             `fault_every`-th request.
         key: bearer token that it asks for.
         cached: [token] that it says it had cached.
-        said: requests as they were read.
+        closes: a connection is closed after its answer, which its client learns when it sends the next request.
+        models: names that it serves.
+        context: [token] that it says it holds.
+        said, heads: requests as they were read, where `keep` is set.
     """
 
     ttft_s: float = 0.0
@@ -56,6 +59,7 @@ class Script:
     cached: int | None = None
     models: tuple[str, ...] = ("stub",)
     context: int | None = None
+    closes: bool = False
     said: list[dict[str, Any]] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     keep: bool = True
@@ -105,7 +109,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, stub: Stub) -> None:
         self.stub, self.data = stub, b""
         self.timer: asyncio.TimerHandle | None = None
-        self.serving = False
+        self.serving = self.answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note where to write."""
@@ -122,6 +126,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read requests as they are complete."""
+        if self.answered and self.stub.script.closes:
+            self.transport.abort()
+            return
         self.data += data
         end = self.data.find(b"\r\n\r\n")
         if end < 0:
@@ -251,6 +258,7 @@ class Connection(asyncio.Protocol):
                 usage["prompt_tokens_details"] = {"cached_tokens": script.cached}
             out += _event(json.dumps({"choices": [], "usage": usage}, separators=(",", ":")))
         self.transport.write(out + _DONE + _END)
+        self.answered = True
         self.serving = False
         self.stub.end()
 

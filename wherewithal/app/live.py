@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -52,7 +53,7 @@ def words(state: State) -> str:
         f"{state.flight:,} in flight",
     ]
     for name, value in (("TTFT", state.ttft_s), ("TPOT", state.tpot_s)):
-        if value == value:
+        if math.isfinite(value):
             divisor, unit = scale(value, "s")
             said.append(f"{name} {number(value / divisor)} {unit}")
     said.append(f"{exact(rate, '')} tok/s")

@@ -104,7 +104,7 @@ def slo_lines(levels: Sequence[Level], face: Face) -> list[str]:
         spare = 1 - one.measured / one.bound.limit_s if math.isfinite(one.measured) else math.nan
         stands = (
             "no answer"
-            if spare != spare
+            if math.isnan(spare)
             else f"ok, {percent(spare)} to spare"
             if one.met
             else f"MISSED by {percent(-spare)}"

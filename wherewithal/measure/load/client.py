@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -86,7 +87,7 @@ class Client:
     live: dict[int, Live] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         """Open the sessions: one that keeps connections, one that opens a new one for each request."""
         self._kept, self._fresh = self._session(keep=True), self._session(keep=False)
         self._free = asyncio.Semaphore(self.connections) if self.connections else None
@@ -167,7 +168,7 @@ class Client:
         if task is None:  # pragma: no cover  a coroutine runs in a task
             return
         sample.woke = clock() - start
-        if sample.due != sample.due:
+        if math.isnan(sample.due):
             sample.due = sample.woke
         if self._free is not None:
             await self._free.acquire()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import math
 import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 # Beyond these the run says more of the client than of the server.
 MOST_LATE_S, MOST_CPU = 0.010, 0.90
@@ -57,7 +58,7 @@ class Health:
             "loop_lag_p99_s": self.lag_p99_s,
             "cpu_share": self.cpu,
             "connections_opened": self.connections,
-            "load_average": self.load if self.load == self.load else None,
+            "load_average": self.load if math.isfinite(self.load) else None,
             "kept_up": not self.faults,
             "faults": list(self.faults),
         }
@@ -71,7 +72,7 @@ class Watch:
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> Self:
         """Start; the collector of garbage waits until the run is over."""
         gc.collect()
         gc.freeze()
@@ -100,7 +101,7 @@ class Watch:
         """Return how the client fared, with the lateness [s] of every request."""
         import numpy as np
 
-        sends = np.asarray([x for x in late if x == x] or [0.0])
+        sends = np.asarray([x for x in late if math.isfinite(x)] or [0.0])
         lags = np.asarray(self.lags or [0.0])
         load = float("nan")
         with contextlib.suppress(OSError, AttributeError):
