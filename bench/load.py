@@ -57,5 +57,7 @@ def load(*, smoke: bool) -> Iterator[Row]:
         yield Row(f"{name}: time stamps late, p99", health.lag_p99_s, "s", LATE_S)
         yield Row(f"{name}: CPU of the client", health.cpu, "of a core", 0.9)
         wanted = 6400.0 if how is streams else 4000.0
-        yield Row(f"{name}: tokens/s had of those asked", summary.rates["output_tokens_per_s"] / wanted, "", 0.9, more=True)
+        yield Row(
+            f"{name}: tokens/s had of those asked", summary.rates["output_tokens_per_s"] / wanted, "", 0.9, more=True
+        )
         yield Row(f"{name}: load average", health.load, "processes")

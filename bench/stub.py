@@ -31,6 +31,7 @@ class Script:
         ids: whether it takes prompts as token ids.
         extra: [token] that it adds to each prompt, as a template does.
         stops_at: answers end after so many tokens unless `ignore_eos` is set; 0 for never.
+        error: what an error in a stream says.
         fault: `hang`, `stall`, `cut`, `close`, `error`, `garbage`, `http`, `json` or `redirect`, at a token `fault_at`, for every
             `fault_every`-th request.
         key: bearer token that it asks for.
@@ -55,6 +56,7 @@ class Script:
     fault_at: int = 2
     fault_every: int = 1
     fault_from: int = 0
+    error: str = "out of memory"
     key: str = ""
     cached: int | None = None
     models: tuple[str, ...] = ("stub",)
@@ -231,7 +233,7 @@ class Connection(asyncio.Protocol):
             self.stub.end()
         elif self.fault == "error":
             self.serving = False
-            self.transport.write(_event('{"error":{"message":"out of memory"}}') + _END)
+            self.transport.write(_event(json.dumps({"error": {"message": self.stub.script.error}})) + _END)
             self.stub.end()
         elif self.fault == "garbage":
             self.serving = False

@@ -68,7 +68,9 @@ def test_what_is_no_plain_address_is_refused(url: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("found", [["169.254.169.254"], ["127.0.0.1", "169.254.169.254"], ["::ffff:169.254.1.1"], ["fe80::1%eth0"]])
+@pytest.mark.parametrize(
+    "found", [["169.254.169.254"], ["127.0.0.1", "169.254.169.254"], ["::ffff:169.254.1.1"], ["fe80::1%eth0"]]
+)
 def test_a_name_that_leads_there_is_refused(found: list[str]) -> None:
     with pytest.raises(InputError, match="for machines"):
         read("http://server.example", lambda host, port: found)

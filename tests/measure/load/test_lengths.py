@@ -56,7 +56,10 @@ def test_a_trace_in_csv(tmp_path: Path) -> None:
     assert rows == (Ask(10.5, 5, 2), Ask(12.5, 100, 10))
     assert left == 3
     assert [a.at_s for a in asks(Arrivals("trace", trace=rows), LENGTHS, 9, 0)] == [0.0, 2.0]
-    assert [a.at_s for a in asks(Arrivals("trace", rate_per_s=10.0, trace=rows), LENGTHS, 9, 0)] == [0.0, pytest.approx(0.1)]
+    assert [a.at_s for a in asks(Arrivals("trace", rate_per_s=10.0, trace=rows), LENGTHS, 9, 0)] == [
+        0.0,
+        pytest.approx(0.1),
+    ]
 
 
 def test_a_trace_in_json_lines(tmp_path: Path) -> None:
@@ -88,7 +91,15 @@ def test_traces_that_cannot_be_read(text: str, said: str | None, tmp_path: Path)
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", ["azure_2023_code.csv.gz", "mooncake_conversation.jsonl.gz", "rtp_llm_30min.jsonl.gz", "sharegpt_llama31_300.csv.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "azure_2023_code.csv.gz",
+        "mooncake_conversation.jsonl.gz",
+        "rtp_llm_30min.jsonl.gz",
+        "sharegpt_llama31_300.csv.gz",
+    ],
+)
 def test_the_shared_traces(name: str, shared_data: Path) -> None:
     rows, left = read_trace(shared_data / "traces" / name)
     assert len(rows) >= 300

@@ -26,7 +26,9 @@ def tested() -> Iterator[Test]:
     """Return a call that starts a server and tests it."""
     with ExitStack() as stack:
 
-        def call(script: Script, arrivals: Arrivals, lengths: tuple[int, int, float] = (20, 10, 0.0), **more: Any) -> Result:
+        def call(
+            script: Script, arrivals: Arrivals, lengths: tuple[int, int, float] = (20, 10, 0.0), **more: Any
+        ) -> Result:
             url = stack.enter_context(Serving(script))
             return run(Settings(address.read(url), arrivals, lengths, **more))
 

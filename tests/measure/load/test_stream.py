@@ -26,7 +26,18 @@ def delta(**inner: object) -> dict[str, object]:
 LAST = {"choices": [{"index": 0, "text": "", "finish_reason": "length"}]}
 USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
 # What a text may hold that looks like the marks of other events.
-TRICKY = ['"usage":{', '"error":', "data: [DONE]", "\n\n", "\r\n", '"choices":[]', '"content":""', "\\", "\u2028", ": ping"]
+TRICKY = [
+    '"usage":{',
+    '"error":',
+    "data: [DONE]",
+    "\n\n",
+    "\r\n",
+    '"choices":[]',
+    '"content":""',
+    "\\",
+    "\u2028",
+    ": ping",
+]
 
 
 @pytest.mark.parametrize("words", TRICKY)
@@ -46,7 +57,10 @@ def test_text_that_looks_like_more(words: str) -> None:
 def test_every_cut_counts_the_same(words: list[str], cuts: list[int], end: str, keep: bool, compact: bool) -> None:
     gap = (",", ":") if compact else (", ", ": ")
     documents = [text(w) for w in words] + [LAST, USAGE]
-    data = b"".join(f"data: {json.dumps(d, separators=gap)}{end}".encode() for d in documents) + f"data: [DONE]{end}".encode()
+    data = (
+        b"".join(f"data: {json.dumps(d, separators=gap)}{end}".encode() for d in documents)
+        + f"data: [DONE]{end}".encode()
+    )
     stream, found, at = Stream(keep), 0, 0
     for size in cuts * (len(data) // sum(cuts) + 1):
         found += stream.feed(data[at : at + size])
