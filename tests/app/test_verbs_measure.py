@@ -193,7 +193,7 @@ def interrupted(url: str, *words: str, after_s: float = 4.0) -> tuple[int, str, 
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears  # noqa: PLW1509  the child only resets a signal
     ) as process:  # fmt: skip
         time.sleep(after_s)
         process.send_signal(signal.SIGINT)

@@ -270,7 +270,7 @@ def _checked(settings: Settings, deployment: Deployment | None, file: Path | Non
 
 def _beside(deployment: Deployment | None, result: Result) -> tuple[list[Beside], str]:
     """Return what is predicted beside, and why nothing is."""
-    if deployment is None or not result.summary.outcome.whole:
+    if deployment is None or not result.summary.outcome.whole or result.interrupted:  # who stops it waits for nothing
         return [], ""
     from wherewithal.measure.load import beside
 

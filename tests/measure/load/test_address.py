@@ -47,7 +47,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("url", FORBIDDEN)
 def test_forbidden_addresses_are_refused_in_every_spelling(url: str) -> None:
-    with pytest.raises(InputError, match="address for machines|cannot be resolved|host "):
+    with pytest.raises(InputError, match=r"address for machines|cannot be resolved|host "):
         read(url)
 
 

@@ -10,7 +10,7 @@ from wherewithal.errors import InputError
 from wherewithal.measure.load import vocabulary
 from wherewithal.measure.load.prompts import HIGH_ID, LOW_ID, Prompts
 
-LETTERS = {b: c for b, c in enumerate(vocabulary._letters())}
+LETTERS = dict(enumerate(vocabulary._letters()))
 
 
 def test_ids() -> None:
