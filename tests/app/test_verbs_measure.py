@@ -254,6 +254,7 @@ def test_failures(capsys: pytest.CaptureFixture[str]) -> None:
         (("http://169.254.169.254",), "for machines to ask about themselves"),
         (("http://8.8.8.8",), "not on a private network; --yes"),
         (("http://127.0.0.1:9", "--rate", "1500rps"), "1,500 requests a second; --yes"),
+        (("http://127.0.0.1:9", "--burst", "1500"), "--burst: 1,500 requests a second; --yes"),
         (("http://127.0.0.1:9", "--rate", "5rps", "--concurrency", "3"), "given together with --concurrency"),
         (("http://127.0.0.1:9", "--burst", "5", "--trace", "x"), "given together with --trace"),
         (("http://127.0.0.1:9", "--ramp"), "no service level to keep"),

@@ -168,9 +168,9 @@ def lengths(result: Result) -> str:
     else:
         off = seen["input_off_most"] or 0
         exact_ = "exactly as asked" if not off else f"asked {count(asked_in)}, none off by more than {off:,}"
-        prompt = f"prompts of {number(got_in, 4)} tokens ({form}; {exact_})"
+        prompt = f"prompts of {exact(got_in, '')} tokens ({form}; {exact_})"
     how = "as the server counts them" if server.counts else f"{counted(result)}, for the server sends no usage"
-    answer = f"answers of {number(seen['output_tokens'], 4)} tokens ({how})"
+    answer = f"answers of {exact(seen['output_tokens'] or 0.0, '')} tokens ({how})"
     short = seen["shorter_answers"]
     if short:
         answer += f"; {short:,} came shorter than the {count(seen['asked_output_tokens'])} asked"
@@ -214,7 +214,7 @@ def ramp_lines(result: Result, face: Face) -> list[str]:
         found, s = step.to_dict(), step.summary
         mark = "> " if step.load == (result.arrivals.concurrency or result.arrivals.rate_per_s) else "  "
         rows.append([
-            f"{mark}{number(step.load, 4)}", count(found["requests"]), number(found["goodput_per_s"]),
+            f"{mark}{exact(step.load, '')}", count(found["requests"]), number(found["goodput_per_s"]),
             *(time(one.measured) for one in s.levels), "holds" if step.held else "void (client)" if step.spoiled else "fails",
         ])  # fmt: skip
     names = [Column(f"{one.name.upper()} {one.bound.statistic}", ">") for one in result.summary.levels]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import shlex
 from pathlib import Path
@@ -163,6 +164,7 @@ def _settings(url: str, values: dict[str, Any]) -> Settings:
         extra_body=load.body_of(values["extra_body"]),
         key=_key(values["api_key_env"]),
         seed=values["seed"],
+        top_rate_per_s=math.inf if values["yes"] else _FAST,
     )
 
 
@@ -210,8 +212,10 @@ def _allowed(address: Address, arrivals: Arrivals, yes: bool) -> None:
     if not address.private:
         what = f"{address.base} is {address.pinned}, not on a private network"
         raise InputError("URL", what, "--yes if it is yours to load")
-    if (arrivals.rate_per_s or 0.0) > _FAST:
-        raise InputError("--rate", f"{arrivals.rate_per_s:,.0f} requests a second", "--yes if the server can bear it")
+    rate = arrivals.rate_per_s or (arrivals.own_rate_per_s if arrivals.kind == "trace" else arrivals.burst)
+    if rate > _FAST:
+        where = "--rate" if arrivals.rate_per_s else f"--{arrivals.kind}"
+        raise InputError(where, f"{rate:,.0f} requests a second", "--yes if the server can bear it")
 
 
 def _key(name: str | None) -> str:
@@ -259,13 +263,16 @@ def _checked(settings: Settings, deployment: Deployment | None, file: Path | Non
         return
     from wherewithal import ask
     from wherewithal.measure.load import beside, write
+    from wherewithal.measure.load.lengths import Arrivals
 
     if file is not None:
         write.check(file, append=values["append"], force=values["force"])
     _ = deployment.chips, deployment.split
-    if settings.arrivals.kind in ("closed", "open"):
-        lengths = (float(settings.lengths[0]), float(settings.lengths[1]), settings.lengths[2])
-        ask.predict(beside.question(deployment, settings.arrivals, lengths, settings.count(settings.arrivals)))
+    # Arrivals that `predict` does not know are asked about as the simplest of loads: names and layout are what counts.
+    simple = Arrivals("closed", concurrency=1)
+    arrivals = settings.arrivals if settings.arrivals.kind in ("closed", "open") else simple
+    lengths = (float(settings.lengths[0]), float(settings.lengths[1]), settings.lengths[2])
+    ask.predict(beside.question(deployment, arrivals, lengths, settings.count(arrivals)))
 
 
 def _beside(deployment: Deployment | None, result: Result) -> tuple[list[Beside], str]:

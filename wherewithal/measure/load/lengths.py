@@ -52,6 +52,12 @@ class Arrivals:
     burst: int = 0
     trace: tuple[Ask, ...] = ()
 
+    @property
+    def own_rate_per_s(self) -> float:
+        """Mean rate [1/s] of the trace as it was recorded; 0 where it has none."""
+        span = self.trace[-1].at_s - self.trace[0].at_s if self.trace else 0.0
+        return (len(self.trace) - 1) / span if span > 0 else float(len(self.trace))
+
     def words(self) -> str:
         """Return the load in a few words."""
         if self.kind == "closed":

@@ -50,6 +50,7 @@ class Settings:
         extra_body: added to every request.
         key: bearer token; never shown.
         seed: of lengths and arrivals.
+        top_rate_per_s: [1/s] above which a ramp does not go.
     """
 
     address: Address
@@ -71,6 +72,7 @@ class Settings:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     key: str = field(default="", repr=False)
     seed: int = 0
+    top_rate_per_s: float = math.inf
 
     def count(self, arrivals: Arrivals) -> int:
         """Return the requests that one run sends at most."""
@@ -262,7 +264,7 @@ async def _ramp(client: Client, server: Server, settings: Settings, show: Show, 
     async def step(load: float) -> bool | None:
         nonlocal left
         over = settings.duration_s - (clock() - start)
-        if left < 1 or over <= 0:
+        if left < 1 or over <= 0 or (not closed and load > settings.top_rate_per_s):
             return None
         part = settings.max_requests // _PARTS
         own = 4 * int(load) if closed else math.ceil(load * settings.duration_s / _PARTS)
