@@ -183,6 +183,13 @@ def test_lengths_that_spread(tested: Test) -> None:
     assert 170 < max(had) <= 200
 
 
+def test_long_prompts(tested: Test) -> None:
+    """Fifty thousand tokens each: made before the clock starts, so that none leaves late for it."""
+    result = tested(Script(extra=1, keep=False), Arrivals("open", rate_per_s=20.0), (50_000, 3, 0.0), requests=12)
+    assert result.summary.tokens["input_off_most"] == 0
+    assert np.median([s.late for s in result.summary.outcome.whole]) < 0.02
+
+
 def test_answers_that_come_shorter(tested: Test) -> None:
     result = tested(Script(stops_at=4, refuses=("ignore_eos", "min_tokens")), closed(2), requests=6)
     assert result.summary.tokens["shorter_answers"] == 6
