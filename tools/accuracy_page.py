@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from tools import accuracy_parts as parts_of
 from wherewithal.measure.folds import FOLDS, block
 from wherewithal.measure.judged import Judged
+from wherewithal.measure.reason import SLACK, Reasons, known
 from wherewithal.measure.rows import COLUMNS, Row
 from wherewithal.measure.score import Line, cell, line, off, worst
 from wherewithal.measure.validate import Report
@@ -35,10 +37,11 @@ CONTESTED = """## Contested and left out
 
 * {left}
 * Rows of a weight of 0.5 or less (a condition is missing or doubtful) are in the tables: {light:,} rows.
+* Figures of one run that cannot all be true (TTFT above the time of the whole request; latencies that give another
+  throughput than the stated one, beyond {slack:g} times either way):
+  {doubtful}.
 * Argonne prints no layout above one chip and no precision: its llama.cpp rows above one chip are read as split by layers.
 * One source prints prompt rates of a CPU above the catalog's peak of that part: the peak is the doubtful figure.
-* Reruns of one configuration differ by 6% in TPOT and 17% in TTFT (median, nightly dashboards): no prediction can be
-  nearer than that.
 """
 ADD = """## Add a measurement
 
@@ -74,13 +77,14 @@ def share(rows: Sequence[Judged]) -> float:
     return sum(j.inside for j in rows) / max(len(rows), 1)
 
 
-def page(report: Report, out: Sequence[Judged], alone: Sequence[Judged]) -> str:
+def page(report: Report, out: Sequence[Judged], alone: Sequence[Judged], bare: Sequence[Judged] = ()) -> str:
     """Return the page.
 
     Args:
         report: all rows judged.
         out: those predicted, with the intervals of blocks held out.
         alone: the same with whole chips held out.
+        bare: some of the rows, asked without their engines' own constants.
     """
     rows = [j.row for j in report.rows]
     latest = INTRODUCTION.format(
@@ -89,18 +93,28 @@ def page(report: Report, out: Sequence[Judged], alone: Sequence[Judged]) -> str:
     strong = [j for j in out if j.row.metric in ("tpot_s", "ttft_s") or "tokens_per_s" in j.row.metric]
     parts = [
         latest,
+        parts_of.bar(report),
+        parts_of.choosing(report),
+        parts_of.reruns(report),
+        parts_of.without_engines(report, bare),
+        parts_of.parameters(),
         "## By metric and kind of load\n\n" + markdown(_grouped(out, _kind, "metric, load"), least=1),
         f"Whole: {share(out):.0%} inside on blocks held out, {share(alone):.0%} on chips held out.\n",
         "## By metric and chip\n\n" + markdown(_two(strong, "chip")),
         "## By metric and engine\n\n" + markdown(_two(strong, "engine")),
         "## By source\n\n" + markdown(merged(out, "source"), least=1),
         "## By chip, all metrics\n\n" + markdown(merged(out, "chip"), least=1),
-        "## A chip that nobody measured\n\nIntervals of each chip fitted without any row of that chip:\n\n"
+        "## By engine, all metrics\n\n" + markdown(merged(out, "engine"), least=1),
+        parts_of.coverage({by: merged(out, by) for by in ("source", "chip", "engine")}, share(out)),
+        "## A chip that nobody measured\n\nIntervals of each chip fitted without any row of that chip\n(what "
+        "borrowed operators miss on each chip left out: [curves](curves.md#fitted)):\n\n"
         + markdown(merged(alone, "chip")),
         "## Furthest off\n\n" + furthest(out),
         CONTESTED.format(
             left="; ".join(f"{n:,} rows left out: {why}" for why, n in report.left_out.items()),
             light=sum(r.weight <= 0.5 for r in rows),
+            slack=SLACK,
+            doubtful=_doubtful(report),
         ),
         _unanswered(report),
         ADD.format(columns=", ".join(COLUMNS)),
@@ -146,13 +160,24 @@ def furthest(rows: Sequence[Judged]) -> str:
         seen.setdefault(block(j.row), j)
         if len(seen) == 10:
             break
-    lines = ["| row | what | measured | predicted | known about it |", "|---|---|---:|---:|---|"]
+    about = Reasons(rows)
+    lines = ["| row | what | measured | predicted | why, as far as rows tell |", "|---|---|---:|---:|---|"]
     for j in sorted(seen.values(), key=off, reverse=True):
         r = j.row
-        said = "; ".join([j.predicted.evidence, f"weight {r.weight:g}", *j.predicted.said, *filter(None, [r.notes])])
-        what = f"{r.model} on {r.chip or r.system}:{r.chips:g}, {r.engine}, {r.layout}, {r.load}, {r.metric}"
-        lines.append(f"| {r.id} | {what} | {r.value:.3g} | {j.predicted.value:.3g} | {said.replace('|', '/')[:200]} |")
+        said = "; ".join([*about.of(j), *known(j)])
+        load = f"{r.concurrency:g} in flight" if r.concurrency else r.load
+        what = f"{r.model} on {r.chip or r.system}:{r.chips:g}, {r.engine}, {r.layout}, {load}, {r.metric}"
+        lines.append(f"| {r.id} | {what} | {r.value:.3g} | {j.predicted.value:.3g} | {said.replace('|', '/')[:320]} |")
     return "\n".join(lines) + "\n"
+
+
+def _doubtful(report: Report) -> str:
+    """Return how many rows of which sources are of runs whose figures contradict each other."""
+    about, counts = Reasons(report.rows), dict[str, int]()
+    for j in report.rows:
+        if not j.predicted.why and about.doubt(j):
+            counts[j.row.source] = counts.get(j.row.source, 0) + 1
+    return ", ".join(f"{n:,} rows of {source}" for source, n in sorted(counts.items())) or "none"
 
 
 def _unanswered(report: Report) -> str:

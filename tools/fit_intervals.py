@@ -1,10 +1,11 @@
 """Fits the intervals of answers on all measured rows of the catalog, and writes docs/accuracy.md.
 
-    python -m tools.fit_intervals [--write] [--page docs/accuracy.md] [--keep FILE | --from FILE]
+    python -m tools.fit_intervals [--write] [--page docs/accuracy.md] [--without-engines N] [--keep FILE | --from FILE]
 
 Predicts every eligible row of `wherewithal/catalog/data/measured` (as `wherewithal validate` does), prints errors and
 the coverage of blocks held out, and with `--write` stores the cells in `wherewithal/catalog/data/curves/intervals.toml`.
-`--keep` and `--from` keep the judged rows between two calls (a pickle of our own, for one's own use only).
+`--keep` and `--from` keep the judged rows between two calls (a pickle of our own, for one's own use only; the rows asked
+without their engines' own constants, N drawn with SEED, lie beside it in FILE.generic).
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from pathlib import Path
 
 from tools import accuracy_page
 from wherewithal.measure import bands, rows, validate
+from wherewithal.measure.asked import GENERIC
+from wherewithal.measure.judged import Judged
 from wherewithal.measure.score import Line, table
 from wherewithal.pricing.intervals import LEVELS, Cell
 
 OUT = Path("wherewithal/catalog/data/curves/intervals.toml")
+# Rows asked a second time without their engines' own constants.
+DRAWN, SEED = 3000, 4
 
 
 def judged(keep: Path | None, kept: Path | None) -> validate.Report:
@@ -32,6 +37,30 @@ def judged(keep: Path | None, kept: Path | None) -> validate.Report:
     if keep is not None:
         keep.write_bytes(pickle.dumps(report))
     return report
+
+
+def without_engines(report: validate.Report, most: int, keep: Path | None, kept: Path | None) -> list[Judged]:
+    """Return some of the rows asked with the median engine: drawn with SEED, or those of an earlier call.
+
+    Args:
+        report: all rows judged.
+        most: rows to draw; 0 for none.
+        keep: file to keep them beside.
+        kept: file of an earlier call.
+    """
+    beside = kept and kept.with_name(kept.name + ".generic")
+    if beside and beside.exists():
+        found: list[Judged] = pickle.loads(beside.read_bytes())
+        return found
+    if not most:
+        return []
+    rows = [j.row for j in report.rows]
+    bare = validate.validate(rows, most=most, seed=SEED, engine=GENERIC, progress=_progress)
+    print(file=sys.stderr)
+    base = keep or kept
+    if base is not None:
+        base.with_name(base.name + ".generic").write_bytes(pickle.dumps(list(bare.rows)))
+    return list(bare.rows)
 
 
 def _progress(_: str, done: int, of: int) -> None:
@@ -70,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--page", type=Path)
+    parser.add_argument("--without-engines", type=int, default=DRAWN, metavar="N", help=f"0 for none; {DRAWN}")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--from", dest="kept", type=Path)
     asked = parser.parse_args()
@@ -89,7 +119,8 @@ def main() -> None:
         OUT.write_text(stored(bands.fit(of), about), encoding="utf-8")
         print(f"wrote {OUT}")
     if asked.page:
-        asked.page.write_text(accuracy_page.page(report, out, alone), encoding="utf-8")
+        bare = without_engines(report, asked.without_engines, asked.keep, asked.kept)
+        asked.page.write_text(accuracy_page.page(report, out, alone, bare), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def test_a_row_is_read(tmp_path: Path) -> None:
     assert row.precision == {"weights": "fp8", "kv": "fp8"}
     assert row.input_tokens is None
     assert row.eligible is None
+    assert row.line == 2
 
 
 def test_packed_files_are_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wherewithal.axes.split import Split
 from wherewithal.errors import InputError
-from wherewithal.plan.layout_text import parse_layout
+from wherewithal.plan.layout_text import as_replicas, parse_layout
 from wherewithal.plan.workload import Offered, Slo, Workload, parse_slo
 
 
@@ -40,7 +40,11 @@ def test_spread_lengths_are_a_sample(spread: float, inputs: int, outputs: int) -
     assert w.mean_input == pytest.approx(inputs * factor[0].mean(), rel=0.01)
     context = inputs * factor[0] + w.mean_output * r.random(20_000)
     assert w.decode_context == pytest.approx(context.mean(), rel=0.02)
-    assert w.context_sd >= context.std() * 0.97 - 1
+    assert w.kept(0.0) == w.decode_context
+    assert w.kept_sd(0.0) >= context.std() * 0.97 - 1
+    whole = inputs * factor[0] + outputs * factor[1]
+    assert w.kept(1.0) == pytest.approx(whole.mean(), rel=0.02)
+    assert w.kept_sd(1.0) == pytest.approx(whole.std(), rel=0.05, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,19 @@ def test_layouts_in_words(text: str, role: str, replicas: int | None, split: Spl
     found = parse_layout(text)
     assert list(found) == [role]
     assert found[role] == (replicas, split)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("tp2 dp4", "4x tp2"), ("3x dp2", "6x tp1"), ("tp4 pp2", "tp4 pp2"), ("dp4 two-batch", "4x tp1 two-batch")],
+)
+def test_attention_groups_without_experts_are_replicas(text: str, plain: str) -> None:
+    assert as_replicas(parse_layout(text)["all"]) == parse_layout(plain)["all"]
+
+
+def test_groups_that_share_experts_are_left_alone() -> None:
+    one = parse_layout("tp2 dp4 ep8")["all"]
+    assert as_replicas(one) == one
 
 
 def test_two_pools_in_words() -> None:

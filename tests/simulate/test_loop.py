@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherewithal.errors import InputError
-from wherewithal.simulate import loop, replay
+from wherewithal.simulate import compiled, loop, replay
 from wherewithal.simulate.grid import Reach, Steps, grid
 from wherewithal.simulate.replay import Offer, Times
 from wherewithal.simulate.requests import Lengths, Requests, requests
@@ -34,16 +35,18 @@ BASE = Pool(
 )  # fmt: skip
 
 
-def run(asked: Requests, in_flight: int | None, plain: bool = False, latency: float = 2e-3, **pool: Any) -> Times:
+def run(
+    asked: Requests, in_flight: int | None, plain: bool | None = False, latency: float = 2e-3, **pool: Any
+) -> Times:
     n = len(asked.prompt)
     offer = Offer(in_flight, np.full(n, 1e-4), latency, np.zeros(n))
     return replay.replay(asked, offer, BASE._replace(**pool), plain=plain)
 
 
-def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01) -> Times:
+def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01, **decode: Any) -> Times:
     n = len(asked.prompt)
     offer = Offer(in_flight, np.zeros(n), 0.0, np.full(n, moved))
-    back = BASE._replace(role=DECODE, first=2, servers=3, groups=2)
+    back = BASE._replace(**({"role": DECODE, "first": 2, "servers": 3, "groups": 2} | decode))
     return replay.replay(asked, offer, BASE._replace(role=PREFILL, servers=2), back, plain=plain)
 
 
@@ -170,8 +173,15 @@ def test_a_batch_starts_its_answers_together() -> None:
 
 
 def test_transfers_delay_the_first_token() -> None:
-    near, far = pair(drawn(40), 4, moved=0.0), pair(drawn(40), 4, moved=0.5)
-    assert far.ttft.min() - near.ttft.min() == pytest.approx(0.5)
+    near, far = pair(drawn(40), 1, moved=0.0), pair(drawn(40), 1, moved=0.5)
+    assert far.ttft == pytest.approx(near.ttft + 0.5)
+
+
+def test_a_first_token_waits_for_a_place_where_it_is_decoded() -> None:
+    """The pool that decodes sends the first token: a request that finds no place there waits for one without it."""
+    free, full = pair(drawn(40), 24), pair(drawn(40), 24, most=1.0)
+    assert full.ttft.mean() > free.ttft.mean() + 5 * free.tpot.mean()
+    assert full.tpot.mean() < free.tpot.mean()
 
 
 def test_one_front_end_serves_a_burst_in_turn() -> None:
@@ -187,12 +197,13 @@ def test_a_load_that_cannot_end_is_refused() -> None:
         replay.replay(asked, Offer(4, np.zeros(4), np.inf, np.zeros(4)), BASE, plain=True)
 
 
-def by_simpy(asked: Requests, in_flight: int, latency: float) -> tuple[list[float], list[float]]:
+def by_simpy(asked: Requests, in_flight: int, latency: float, pool: Pool) -> tuple[list[float], list[float]]:
     """The same server as processes of SimPy, one token a step, prices from the formula and not from the grid."""
     env = simpy.Environment()
     n = len(asked.prompt)
     first, done = [0.0] * n, [0.0] * n
     queue: deque[int] = deque()
+    ready: dict[int, float] = {}
     running: dict[int, int] = {}
     left = {r: int(asked.prompt[r]) for r in range(n)}
     finished = [env.event() for _ in range(n)]
@@ -203,16 +214,19 @@ def by_simpy(asked: Requests, in_flight: int, latency: float) -> tuple[list[floa
         for r in fresh:
             yield env.timeout(latency)
             queue.append(r)
+            ready[r] = env.now
             if not wake[0].triggered:
                 wake[0].succeed()
             yield finished[r]
 
     def server() -> Any:
+        began = math.inf
         while True:
-            space, tokens, weighted, computed = BASE.budget - len(running), 0, 0.0, []
+            known = min(began, env.now) if pool.overlapped else env.now
+            space, tokens, weighted, computed = pool.budget - len(running), 0, 0.0, []
             for r in queue:
                 chunk = int(min(left[r], space))
-                if chunk < 1:
+                if chunk < 1 or ready[r] > known:
                     break
                 weighted += chunk * (int(asked.prompt[r]) - left[r] + 0.5 * (chunk + 1))
                 left[r], tokens, space = left[r] - chunk, tokens + chunk, space - chunk
@@ -220,15 +234,19 @@ def by_simpy(asked: Requests, in_flight: int, latency: float) -> tuple[list[floa
                     break
                 computed.append(r)
             if not running and not tokens:
-                wake[0] = env.event()
-                yield wake[0]
+                began = math.inf
+                if not queue:
+                    wake[0] = env.event()
+                    yield wake[0]
                 continue
+            began = env.now
             context = sum(int(asked.prompt[r]) + got for r, got in running.items())
             s = len(running)
             step = Steps(
                 *(np.array(float(v)) for v in (s, context / max(s, 1), tokens, weighted / max(tokens, 1))), False
             )
-            yield env.timeout(max(float(price(step)), BASE.host_step + BASE.host_seq * s))
+            host, device = pool.host_step + pool.host_seq * s, float(price(step))
+            yield env.timeout(max(device, host) if pool.overlapped else device + host)
             for r in list(running):
                 running[r] += 1
                 if running[r] == asked.answer[r] - 1:
@@ -247,11 +265,44 @@ def by_simpy(asked: Requests, in_flight: int, latency: float) -> tuple[list[floa
     return first, done
 
 
+@pytest.mark.parametrize("overlapped", [True, False])
 @pytest.mark.parametrize("in_flight", [1, 3, 17])
-def test_simpy_finds_the_same(in_flight: int) -> None:
-    asked = drawn(60, 0.3)
-    first, done = by_simpy(asked, in_flight, 2e-3)
+def test_simpy_finds_the_same(in_flight: int, overlapped: bool) -> None:
+    asked, pool = drawn(60, 0.3), BASE._replace(overlapped=overlapped)
+    first, done = by_simpy(asked, in_flight, 2e-3, pool)
     offer = Offer(in_flight, np.zeros(60), 2e-3, np.zeros(60))
-    found = replay.replay(asked, offer, BASE)
+    found = replay.replay(asked, offer, pool)
     assert found.first == pytest.approx(first, rel=1e-9)
     assert found.done == pytest.approx(done, rel=1e-9)
+
+
+def test_short_work_runs_plain_and_long_work_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = compiled.Meter()
+    monkeypatch.setattr(compiled, "METER", meter)
+    monkeypatch.setattr(compiled, "build", lambda: pytest.fail("compiled for a short run"))
+    short = run(drawn(20), 8, plain=None)
+    assert 0 < meter.steps < compiled.FEW
+    monkeypatch.undo()
+    same(short, run(drawn(20), 8))
+    assert meter.worth(compiled.FEW)
+
+
+def test_an_overlapped_scheduler_takes_a_request_one_step_later() -> None:
+    """What comes while a step runs joins the step after the next: the next one is composed already."""
+    asked = Requests(np.array([512, 64]), np.zeros(2, np.int64), np.array([400, 5]), np.array([0.0, 0.1]))
+    offer = Offer(None, np.zeros(2), 0.0, np.zeros(2))
+    late, soon = (replay.replay(asked, offer, BASE._replace(overlapped=o, host_step=0.0)) for o in (True, False))
+    step = float(price(Steps(np.array(1.0), np.array(512.0), np.array(0.0), np.array(1.0), np.array(False))))
+    assert late.ttft[0] == soon.ttft[0]
+    assert late.ttft[1] - soon.ttft[1] == pytest.approx(step, rel=0.1)
+
+
+def test_launching_is_hidden_behind_the_device_and_scheduling_only_where_it_runs_ahead() -> None:
+    """Without overlap a step lasts the longer of device and launch, and the scheduler's work; with it the longest."""
+    decode, prompts = (1.0, 1.0, 512.0), (512.0, 512.0, 512.0 * 256)
+    device = loop.lasts(BASE._replace(host_step=0.0, host_seq=0.0), decode, prompts)
+    for launch in (0.5 * device, 2.0 * device):
+        pool = BASE._replace(host_step=1e-3, host_seq=0.0, launch=launch)
+        assert loop.lasts(pool._replace(overlapped=False), decode, prompts) == pytest.approx(max(device, launch) + 1e-3)
+        assert loop.lasts(pool, decode, prompts) == pytest.approx(max(device, launch + 1e-3))
+        assert loop.lasts(pool, decode, (0.0, 0.0, 0.0)) < device

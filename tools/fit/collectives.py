@@ -37,7 +37,11 @@ def tiers(data: Path) -> dict[str, list[tuple[str, float]]]:
 
 
 def samples(data: Path) -> pd.DataFrame:
-    """Return messages on the scale-up tier: for all-reduce the fastest of NCCL and the engines' own kernels in a graph."""
+    """Return messages on the scale-up tier.
+
+    For all-reduce the fastest of NCCL and the engines' own kernels in a graph: of all engines (their median) and, under
+    the engine's name, of each.
+    """
     d = t.read(data, "nccl")
     d["size"] = d["message_size"] * d["nccl_dtype"].map({"half": 2, "int8": 1})
     d["kind"] = d["op_name"].map(NCCL)
@@ -51,7 +55,11 @@ def samples(data: Path) -> pd.DataFrame:
     c = c.assign(size=c["message_size"] * 2, kind="all_reduce")
     c = c.groupby([*keys, "aic_backend"], as_index=False)["latency"].median()
     own = c.groupby(keys, as_index=False)["latency"].median()
-    both = pd.concat([plain, own]).groupby(keys, as_index=False)["latency"].min()
+    parts = [fastest(plain, own, keys).assign(engine="")]
+    for engine, mine in c.groupby("aic_backend", sort=True):
+        library = plain[(plain["kind"] == "all_reduce") & plain["chip"].isin(mine["chip"])]
+        parts.append(fastest(library, mine.drop(columns="aic_backend"), keys).assign(engine=engine))
+    both = pd.concat(parts, ignore_index=True)
     n = both["num_gpus"]
     factor = np.where(both["kind"] == "all_reduce", 2.0, 1.0) * (n - 1) / n
     hops = np.where(both["kind"] == "all_reduce", 2.0, 1.0) * np.log2(n)
@@ -62,6 +70,11 @@ def samples(data: Path) -> pd.DataFrame:
         place="scale-up",
         source=t.AIC + ": nccl, custom_allreduce",
     )
+
+
+def fastest(library: pd.DataFrame, own: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return messages with the less of two times: an engine leaves to the library what that does faster."""
+    return pd.concat([library, own]).groupby(keys, as_index=False)["latency"].min()
 
 
 def experts(data: Path) -> pd.DataFrame:
@@ -94,6 +107,30 @@ def experts(data: Path) -> pd.DataFrame:
         d["us"] * 1e-6,
         t.AIC + ": deepep_normal, deepep_low_latency",
     )
+
+
+def one_domain(data: Path) -> pd.DataFrame:
+    """Return an engine's own exchange of tokens within one NVLink domain: its faster way, with what prepares it.
+
+    The two-sided way exchanges counts first, which is timed apart; the dispatch of the one-sided way holds everything.
+    """
+    d = t.read(data, "trtllm_alltoall")
+    keys = ["chip", "aic_backend", "moe_dtype", "moe_ep_size", "hidden_size", "topk", "num_tokens"]
+    wide = d.pivot_table(index=[*keys, "kernel_source"], columns="op_name", values="latency").reset_index()
+    dispatch = wide["alltoall_dispatch"] + wide["alltoall_prepare"].fillna(0.0)
+    out = []
+    for us, width in (
+        (dispatch, wide["moe_dtype"].map({"nvfp4": 0.5625, "fp8": 1.0, "bfloat16": 2.0})),
+        (wide["alltoall_combine"], 2.0),
+    ):
+        x = wide[keys].assign(us=us * 1e3, width=width).dropna()
+        out.append(x.groupby([*keys, "width"], as_index=False)["us"].min())
+    x = pd.concat(out, ignore_index=True)
+    size = x["num_tokens"] * x["hidden_size"] * x["width"]
+    found = messages(
+        x["chip"], size, x["moe_ep_size"].to_numpy(float), x["topk"], 1.0, x["us"] * 1e-6, t.AIC + ": trtllm_alltoall"
+    )
+    return found.assign(engine=x["aic_backend"])
 
 
 def messages(
@@ -157,15 +194,16 @@ def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
     from fit_curves import HEAD, block  # the writer lives beside the command
 
     links = tiers(data)
-    d = pd.concat([samples(data), experts(data), published(data)], ignore_index=True)
+    parts = [samples(data), experts(data), one_domain(data), published(data)]
+    d = pd.concat(parts, ignore_index=True).fillna({"engine": ""})
     found, lines = (
         [],
         [
-            "| chip | collective | place | rows | share | latency us | launch us | ramp us | median | 90% |",
-            "|---|---|---|---|---|---|---|---|---|---|",
+            "| chip | collective | place | engine | rows | share | latency us | launch us | ramp us | median | 90% |",
+            "|---|---|---|---|---|---|---|---|---|---|---|",
         ],
     )
-    for (chip, place, kind), x in d.groupby(["chip", "place", "kind"], sort=True):
+    for (chip, place, kind, engine), x in d.groupby(["chip", "place", "kind", "engine"], sort=True):
         steps = [b for n, b in links.get(chip, ()) if (n in SCALE_OUT) == (place == "scale-out") and b > 0]
         if len(x) < 4 or not steps:
             continue
@@ -174,13 +212,13 @@ def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
         own = x["source"].str.contains("deepep")
         x = x[own] if own.any() else x
         got, e = fit(x, steps[0], MOST[place])
-        found.append((chip, place, kind, got, e, x["source"].iloc[0], len(x)))
+        found.append((chip, place, kind, got, e, x["source"].iloc[0], len(x), engine))
         lines.append(
-            f"| {chip} | {kind} | {place} | {len(x)} | {got['share_of_bandwidth']:.2f} | {got['latency_s'] * 1e6:.2f} | "
+            f"| {chip} | {kind} | {place} | {engine or 'all'} | {len(x)} | {got['share_of_bandwidth']:.2f} | {got['latency_s'] * 1e6:.2f} | "
             f"{got['launch_s'] * 1e6:.1f} | {got['ramp_s'] * 1e6:.1f} | {np.median(np.abs(e)):.3f} | {np.quantile(np.abs(e), 0.9):.3f} |"
         )
     text = [HEAD, f"scale_out = {SCALE_OUT}\n\n".replace("'", '"')]
-    for chip, place, kind, got, e, source, rows in found:
+    for chip, place, kind, got, e, source, rows, engine in found:
         text.append(
             block(
                 "collective",
@@ -188,6 +226,7 @@ def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
                     "chip": chip,
                     "kind": kind,
                     "place": place,
+                    "engine": engine or None,
                     **got,
                     "evidence": "measured",
                     "residual": core.spread(e),
@@ -197,7 +236,7 @@ def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
             )
             + "\n"
         )
-    text += [block("collective", p) + "\n" for p in pool(found, by_hand)]
+    text += [block("collective", p) + "\n" for p in pool([f for f in found if not f[7]], by_hand)]
     (out / "collectives.toml").write_text("".join(text))
     return "\n".join(lines) + "\n"
 

@@ -23,10 +23,13 @@ PANELS = (
     ("time per output token, s", ("tpot_s",)),
     ("time of a request, s", ("e2e_s",)),
     ("tokens/s or requests/s", ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s",
-                                "output_tokens_per_s_per_chip", "input_tokens_per_s_per_chip")),
+                                "output_tokens_per_s_per_chip")),
+    ("tokens/s of prompts, per chip", ("input_tokens_per_s_per_chip",)),
     ("W or J per token", ("power_w", "joules_per_output_token")),
 )  # fmt: skip
-_SIDE, _GAP, _TOP, _LEFT = 380, 84, 96, 84
+_SIDE, _GAP, _TOP, _LEFT = 380, 104, 132, 84
+# What a mark says of the operators that a prediction rests on.
+SAID = {"measured": "measured on this chip", "analog": "on a relative of it", "datasheet": "on neither: datasheet"}
 # Marks of one panel: more would hide each other and make a file that no browser likes.
 _MOST = 4000
 
@@ -53,7 +56,7 @@ def svg(report: Report) -> str:
     height = _TOP + down * (_SIDE + _GAP) + 40
     said = "; ".join(f"{name}: {_verdict(part)}" for name, part in panels)
     body = [
-        f'<text x="{_LEFT}" y="32" font-size="17" font-weight="600">Predicted against measured, {len(good):,} rows</text>',
+        f'<text x="{_LEFT}" y="32" font-size="17" font-weight="600">Predicted against measured, {_rows(len(good))}</text>',
         *_legend(_LEFT, 58),
     ]
     for at, (name, part) in enumerate(panels):
@@ -72,15 +75,20 @@ def svg(report: Report) -> str:
 
 def _verdict(part: Sequence[Judged]) -> str:
     found = line({}, part)
-    return f"{len(part):,} rows, median error {percent(found.median)}, bias {percent(found.bias, signed=True)}"
+    return f"{_rows(len(part))}, median error {percent(found.median)}, bias {percent(found.bias, signed=True)}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 def _legend(x: float, y: float) -> list[str]:
-    out = []
-    for name in MARKS:
-        out += [_mark(name, x + 6, y - 4, 5, ""), f'<text x="{x + 18}" y="{y}">{name}</text>']
-        x += 120
-    return [*out, f'<text x="{x}" y="{y}" fill="#555">solid: equal; dashed: twice and half</text>']
+    out = [f'<text x="{x}" y="{y}" fill="#555">operators</text>']
+    x += 74
+    for name, said in SAID.items():
+        out += [_mark(name, x + 6, y - 4, 5, ""), f'<text x="{x + 18}" y="{y}">{said}</text>']
+        x += 46 + 7 * len(said)
+    return [*out, f'<text x="{_LEFT}" y="{y + 20}" fill="#555">lines: equal (solid), twice and half (dashed)</text>']
 
 
 def _panel(name: str, part: Sequence[Judged], left: float, top: float) -> list[str]:
@@ -93,10 +101,10 @@ def _panel(name: str, part: Sequence[Judged], left: float, top: float) -> list[s
     for tick in ticks[:: max(1, math.ceil(len(ticks) / 7))]:
         out.append(f'<path d="M{x.at(tick):.1f} {top}v{_SIDE}M{left} {y.at(tick):.1f}h{_SIDE}" stroke="#e4e4e4"/>')
         out.append(
-            f'<text x="{x.at(tick):.1f}" y="{top + _SIDE + 17}" text-anchor="middle" font-size="11">{number(tick)}</text>'
+            f'<text x="{x.at(tick):.1f}" y="{top + _SIDE + 17}" text-anchor="middle" font-size="11">{tick:,.10g}</text>'
         )
         out.append(
-            f'<text x="{left - 6}" y="{y.at(tick) + 4:.1f}" text-anchor="end" font-size="11">{number(tick)}</text>'
+            f'<text x="{left - 6}" y="{y.at(tick) + 4:.1f}" text-anchor="end" font-size="11">{tick:,.10g}</text>'
         )
     for factor, dash in ((1.0, ""), (2.0, ' stroke-dasharray="5 4"'), (0.5, ' stroke-dasharray="5 4"')):
         a, b = max(low, low / factor), min(high, high / factor)
@@ -104,8 +112,9 @@ def _panel(name: str, part: Sequence[Judged], left: float, top: float) -> list[s
         out.append(f'<path d="{line_at}" stroke="#888" fill="none"{dash}/>')
     step = math.ceil(len(part) / _MOST)
     out += [_mark(j.predicted.evidence, x.at(j.row.value), y.at(j.predicted.value), 3, _tip(j)) for j in part[::step]]
-    out.append(f'<text x="{left + 8}" y="{top + 18}" font-weight="600">{_safe(name)}</text>')
-    out.append(f'<text x="{left + 8}" y="{top + 36}" fill="#444">{_safe(_verdict(part))}</text>')
+    drawn = f", one mark for {step} rows" if step > 1 else ""
+    out.append(f'<text x="{left}" y="{top - 24}" font-weight="600">{_safe(name)}</text>')
+    out.append(f'<text x="{left}" y="{top - 8}" fill="#444">{_safe(_verdict(part) + drawn)}</text>')
     out.append(f'<text x="{left + _SIDE / 2}" y="{top + _SIDE + 34}" text-anchor="middle" fill="#444">measured</text>')
     middle = top + _SIDE / 2
     turned = f'transform="rotate(-90 {left - 56} {middle})"'

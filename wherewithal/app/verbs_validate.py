@@ -73,7 +73,7 @@ def validate(plot: Path | None, force: bool, measurements: Path | None, **values
         report = judging.validate(rows, by, most=values["rows"], seed=values["seed"], engine=engine, progress=progress)
     finally:
         progress.close()
-    _out(report, face)
+    _out(report, face, measurements is not None)
     if plot is not None and report.rows:
         from wherewithal.app import plot_scatter
 
@@ -112,19 +112,23 @@ def _bad_file(error: FileProblems) -> int:
     return error.exit_code
 
 
-def _out(report: Report, face: Face) -> None:
+def _out(report: Report, face: Face, numbered: bool) -> None:
     if not report.rows:
         raise InputError(
             "--measurements", "no row with a metric that is scored", "see docs/accuracy.md for the metrics"
         )
     if face.form == "json":
-        faces.out_json(report.to_dict())
+        document = report.to_dict()
+        if numbered:
+            left = [{"id": r.id, "row": r.line, "metric": r.metric, "why": why} for r, why in report.skipped]
+            document["summary"]["skipped"] = left
+        faces.out_json(document)
     elif face.form == "csv":
         faces.out(table.to_csv([_flat(j) for j in report.rows]))
     elif face.form == "markdown":
-        faces.out(report_validate.markdown(report))
+        faces.out(report_validate.markdown(report, numbered))
     else:
-        faces.out(report_validate.text(report, face))
+        faces.out(report_validate.text(report, face, numbered))
 
 
 def _flat(judged: Judged) -> dict[str, Any]:

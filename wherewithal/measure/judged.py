@@ -52,6 +52,7 @@ class Judged:
         p = self.predicted
         return {
             "id": self.row.id,
+            "row": self.row.line or None,
             "metric": self.row.metric,
             "measured": self.row.value,
             "predicted": _json(p.value),

@@ -63,6 +63,7 @@ class Row:
         input_is: `nominal`, `actual_mean` or empty.
         weight: how far the figure can be trusted, 0 to 1.
         eligible: whether it can be predicted and scored as it stands; None where the file does not say.
+        line: row of its file as a spreadsheet counts, the header is 1; 0 where it comes from none.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Row:
     input_is: str = ""
     weight: float = 1.0
     eligible: bool | None = None
+    line: int = 0
 
     @property
     def run(self) -> tuple[object, ...]:
@@ -193,7 +195,7 @@ def _rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> tuple[list[Row
         seen.setdefault(key, at)
         wrong += bad
         if not bad:
-            rows.append(_row(cells))
+            rows.append(_row(cells, at))
     return rows, wrong
 
 
@@ -249,7 +251,7 @@ def _stated(means: Mapping[str, float]) -> dict[str, float]:
     return {"length_spread": WIDEST} | {n: mean / (1.0 - WIDEST / 2.0) for n, mean in means.items()}
 
 
-def _row(cells: Mapping[str, str]) -> Row:
+def _row(cells: Mapping[str, str], at: int) -> Row:
     said: dict[str, Any] = {k: cells.get(k, "") for k in TEXTS}
     said |= {n: float(cells[n]) for n in NUMBERS if cells.get(n)}
     if UNIFORM in said["notes"] and said["input_is"] == "actual_mean" and "length_spread" not in said:
@@ -260,4 +262,5 @@ def _row(cells: Mapping[str, str]) -> Row:
         precision={k: v for k, _, v in parts},
         weight=float(cells.get("weight") or 1.0),
         eligible={"yes": True, "no": False}.get(cells.get("eligible", "")),
+        line=at,
     )

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from wherewithal.measure import predicted, score
+from wherewithal.measure import bar as bars
+from wherewithal.measure import choice, predicted, score
+from wherewithal.measure import noise as noises
 from wherewithal.measure.asked import engine_of
 from wherewithal.measure.folds import chip_of
 from wherewithal.measure.judged import Judged, figure_of
@@ -35,12 +37,14 @@ class Report:
         left_out: reason to number of rows that were not judged.
         by: the columns of the summary.
         elapsed_s: [s] it took.
+        skipped: the rows that were not judged because of what they say, with the reason.
     """
 
     rows: tuple[Judged, ...]
     left_out: dict[str, int]
     by: tuple[str, ...] = score.COLUMNS
     elapsed_s: float = 0.0
+    skipped: tuple[tuple[Row, str], ...] = ()
 
     @cached_property
     def table(self) -> list[score.Line]:
@@ -51,6 +55,21 @@ class Report:
     def whole(self) -> list[score.Line]:
         """The summary by metric alone, then all."""
         return score.table(self.rows, ())
+
+    @cached_property
+    def bar(self) -> list[bars.Mark]:
+        """What the errors of each kind of rows must be, and are."""
+        return bars.table(self.rows)
+
+    @cached_property
+    def noise(self) -> list[noises.Floor]:
+        """How far reruns of one configuration differ, by metric."""
+        return noises.floors(j.row for j in self.rows)
+
+    @cached_property
+    def choosing(self) -> list[choice.Summary]:
+        """Whether the layout that measured best is predicted best."""
+        return choice.summaries(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract's JSON."""
@@ -64,6 +83,9 @@ class Report:
                 "by": list(self.by),
                 "groups": [line.to_dict() for line in self.table],
                 "worst": [j.to_dict() for j in score.worst(self.rows, 10)],
+                "bar": [mark.to_dict() for mark in self.bar],
+                "noise": [floor.to_dict() for floor in self.noise],
+                "choosing": [one.to_dict() for one in self.choosing],
                 "elapsed_s": self.elapsed_s,
             },
         }
@@ -94,7 +116,10 @@ def validate(
         InputError: an unknown engine.
     """
     start = time.perf_counter()
-    kept, left = _kept(rows)
+    kept, skipped = _kept(rows)
+    left: dict[str, int] = {}
+    for _, why in skipped:
+        left[why] = left.get(why, 0) + 1
     if most is not None and most < len(kept):
         left["not drawn"] = len(kept) - most
         kept = sample(kept, most, seed)
@@ -112,7 +137,8 @@ def validate(
         done += len(at)
         if progress is not None:
             progress("rows", done, len(kept))
-    return Report(tuple(j for j in made if j is not None), left, tuple(by), time.perf_counter() - start)
+    whole = tuple(j for j in made if j is not None)
+    return Report(whole, left, tuple(by), time.perf_counter() - start, tuple(skipped))
 
 
 def sample(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
@@ -121,18 +147,14 @@ def sample(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
     return [r for i, r in enumerate(rows) if i in chosen]
 
 
-def _kept(rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
-    """Return the rows to judge, and how many are left out by reason."""
-    left: dict[str, int] = {}
-    kept = []
+def _kept(rows: Sequence[Row]) -> tuple[list[Row], list[tuple[Row, str]]]:
+    """Return the rows to judge, and those that are left out, with the reason."""
+    left, kept = [], []
     for row in rows:
-        reason = ""
         if row.metric not in SCORED:
-            reason = "metric is not scored"
+            left.append((row, "metric is not scored"))
         elif row.eligible is False:
-            reason = "a condition is missing or doubtful (eligible = no)"
-        if reason:
-            left[reason] = left.get(reason, 0) + 1
+            left.append((row, "a condition is missing or doubtful (eligible = no)"))
         else:
             kept.append(row)
     return kept, left
@@ -160,7 +182,7 @@ def judge(job: Job) -> list[Judged]:
         job: all rows of one run, and the engine to ask with (None for the row's own).
     """
     rows, engine = job
-    name = engine or engine_of(rows[0].engine, rows[0].engine_version)
+    name = engine or engine_of(rows[0].engine, rows[0].engine_version, rows[0].serving)
     return [_judged(r, p) for r, p in zip(rows, predicted.run(rows, name), strict=True)]
 
 

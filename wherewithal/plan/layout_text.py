@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from wherewithal.axes.split import Split
@@ -39,6 +40,18 @@ def parse_layout(text: str, where: str = "--layout") -> dict[str, Asked]:
     if not found:
         raise InputError(where, "empty", FIX)
     return found
+
+
+def as_replicas(one: Asked) -> Asked:
+    """Return attention groups that share no experts as the replicas that they are: `tp2 dp4` is `4x tp2`.
+
+    Args:
+        one: a pool of a model without routed experts.
+    """
+    if one.split.data == 1 or one.split.expert != 1:
+        return one
+    split = replace(one.split, data=1.0, expert_tensor=one.split.tensor)
+    return Asked((one.replicas or 1) * int(one.split.data), split)
 
 
 def _pool(words: str, where: str) -> Asked:

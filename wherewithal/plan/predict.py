@@ -14,8 +14,8 @@ from wherewithal.plan import assumed, run, why
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.engines import legal_pairs, legal_rows
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
-from wherewithal.plan.layout_text import Asked, parse_layout
-from wherewithal.plan.legal import reasons, straddling
+from wherewithal.plan.layout_text import Asked, as_replicas, parse_layout
+from wherewithal.plan.legal import experts, reasons, straddling
 from wherewithal.plan.memory import room
 from wherewithal.plan.outcome import Outcome
 from wherewithal.plan.pools import carrying
@@ -41,6 +41,7 @@ def predict(q: Question) -> Answer:
         raise InputError("--concurrency", "no load given", "give --concurrency N or --rate R (predict does not search)")
     asked = parse_layout(q.layout)
     s = setup(replace(q, serving=("colocated",) if len(asked) == 1 else ("disaggregated",)))
+    s, asked = _grouped(s, asked)
     for role, one in asked.items():
         check(s.pools[role], one.split, role)
     if len(asked) == 2:
@@ -65,6 +66,14 @@ def predict(q: Question) -> Answer:
     limits = () if best else why.limits(judged, outcome, [])
     extra = answer.extra | ({"run": seen._asdict()} if seen else {})
     return replace(answer, best=best, frontier=(best,) if best else (), why_not=limits, extra=extra)
+
+
+def _grouped(s: Setup, asked: dict[str, Asked]) -> tuple[Setup, dict[str, Asked]]:
+    """Return the pools with attention groups that share no experts read as replicas, which a note then says."""
+    read = {r: one if experts(s.pools[r].model) else as_replicas(one) for r, one in asked.items()}
+    groups = [int(asked[r].split.data) for r, one in read.items() if one != asked[r]]
+    said = [f"dp{n} read as replicas: this model has no experts that attention groups could share" for n in groups]
+    return s._replace(notes=(*s.notes, *said)), read
 
 
 def _open(slo: Slo) -> Slo:

@@ -6,6 +6,7 @@ and micro-batch, t prompt tokens of a step there, n new prompt tokens of a reque
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ class Deployment(NamedTuple):
         open: whether requests arrive by themselves (Poisson) or one follows when another is done (closed).
         offload: what may live on the host: `layers`, `experts`.
         launch_s: [s] host work of launching a step that carries prompts (see `launches`).
+        beside: [token] of other requests in the one cache that a prompt is scored against; 0 where each has its own.
     """
 
     model: Model
@@ -38,6 +40,7 @@ class Deployment(NamedTuple):
     open: bool = False
     offload: tuple[str, ...] = ()
     launch_s: float = 0.0
+    beside: float = 0.0
 
     @property
     def arrival_s(self) -> float:
@@ -52,6 +55,11 @@ class Deployment(NamedTuple):
         computed, evenly spaced; the more their lengths spread, the more this order is lost.
         """
         return 1.0 if self.open else self.workload.length_spread
+
+    @property
+    def ahead(self) -> float:
+        """Steps that are composed already when a request comes, beside the one that runs."""
+        return 1.0 if self.engine.host_overlapped else 0.0
 
     @property
     def fullest(self) -> float:
@@ -120,12 +128,24 @@ def with_prefill(split: Split, w: Workload, base: Load, t: Num) -> Load:
 
 def decode_step(d: Deployment, split: Split, s: Num, routed: Num | None = None) -> Step:
     """Return the price of a step that decodes only."""
-    return step(d.model, split, decode_load(split, d.workload, s, routed), d.machine)
+    return step(d.model, split, masked(d, split, decode_load(split, d.workload, s, routed)), d.machine)
 
 
 def loaded(d: Deployment, split: Split, base: Load, t: Num) -> Step:
     """Return the price of a step of t prompt tokens per attention group and micro-batch beside what `base` decodes."""
-    return step(d.model, split, with_prefill(split, d.workload, base, t), d.machine)
+    return step(d.model, split, masked(d, split, with_prefill(split, d.workload, base, t)), d.machine)
+
+
+def masked(d: Deployment, split: Split, load: Load) -> Load:
+    """Return a load with the tokens of other sequences that the engine scores and masks, where all share one cache.
+
+    A query of one of s sequences is scored against the cells of all: (s - 1) n more than its own n.
+    """
+    if not d.engine.one_cache:
+        return load
+    cells = load.decode_seqs * load.decode_context
+    others = np.maximum(cells * groups(split) - load.decode_context, 0.0)
+    return replace(load, decode_masked=others, prefill_masked=np.maximum(cells * groups(split), d.beside))
 
 
 def prefill_step(d: Deployment, split: Split, t: Num) -> Step:
@@ -156,8 +176,11 @@ def host(d: Deployment, split: Split, s: Num, device: Num, *, prompts: bool = Fa
         prompts: whether it carries prompts, and so is launched operator by operator.
     """
     work = d.engine.host_s_per_step + d.engine.host_s_per_seq * s * split.microbatches
-    work = work + d.launch_s * split.microbatches if prompts else work
-    return np.maximum(device, work) if d.engine.host_overlapped else device + work
+    launch = d.launch_s * split.microbatches if prompts else 0.0
+    if d.engine.host_overlapped:
+        return np.maximum(device, work + launch)
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return (np.maximum(device, launch) if prompts else device) + work
 
 
 def space(d: Deployment, split: Split, s: Num) -> Num:
@@ -191,8 +214,9 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     A request needs n prompt tokens and o decode steps; in steady state s n / o prompt tokens arrive per step and
     group. A step takes the t of them that wait (see `together`), so a share f = s n / (o t) of steps carries a chunk:
     mean step = f T(s, t) + (1 - f) T(s), requests per second = s groups / (o mean step). A prompt takes max(n / t, 1)
-    such steps; it waits for the step that runs (in a closed load one of others') and for the prompts before it (G/D/1 after Kingman, at the capacity in
-    use b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
+    such steps; it waits for the step that runs (in a closed load one of others'), for the next where that is composed
+    already (`Deployment.ahead`), and for the prompts before it (G/D/1 after Kingman, at the capacity in use
+    b = s n / (o r): Ca b / (2 (1 - b)) of its own time). A row whose b would exceed 1 asks more of prefill than
     there is; `busy` tells.
     """
     w = d.workload
@@ -214,8 +238,9 @@ def colocated(d: Deployment, split: Split, s: Num, routed: Num | None = None, de
     service = np.maximum(w.new_input / t, 1.0) * mixed_s
     queue = d.arrivals * np.minimum(busy, 1.0) / (2.0 * np.maximum(1.0 - busy, 1.0 - BUSIEST))
     count = (s if routed is None else routed / split.data) * groups(split)
-    others = 1.0 if d.open else 1.0 - 1.0 / np.maximum(count, 1.0)
-    wait = 0.5 * mean * others + service * queue
+    beside = 1.0 - 1.0 / np.maximum(count, 1.0)
+    others = 1.0 if d.open else beside
+    wait = mean * (0.5 * others + d.ahead * beside) + service * queue
     rate = count / (w.decode_steps * mean)
     sd = np.abs(mixed_s - plain_s) * np.sqrt(share * (1.0 - share) / w.decode_steps)
     accepted = w.accepted_tokens_per_step
@@ -260,14 +285,15 @@ def prefill_pool(d: Deployment, split: Split, t: Num) -> Prefill:
 def prefill_wait(d: Deployment, service: Num, one_pass: Num, busy: Num, servers: Num) -> Num:
     """Return the mean wait of a prompt before a prefill pool [s].
 
-    Half a pass for the one that runs, weighted by how often one runs, and G/D/c:
+    Half a pass for the one that runs, weighted by how often one runs, one more where the next is composed already, and
+    G/D/c:
     Ca (S / 2) rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho)).
 
     Source: Sakasegawa 1977 for M/G/c, halved for constant service, times the arrivals' variation (Kingman 1961).
     """
     slack = np.maximum(1.0 - busy, 1.0 - BUSIEST)
     queue = service / 2.0 * busy ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0) / (servers * slack)
-    return 0.5 * one_pass * busy + d.arrivals * queue
+    return (0.5 + d.ahead) * one_pass * busy + d.arrivals * queue
 
 
 def wait_at(mean_wait: Num, busy: Num, quantile: float | None) -> Num:

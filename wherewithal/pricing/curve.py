@@ -304,7 +304,8 @@ class Curves:
         """
         key = (kind, tier)
         if key not in self._collectives:
-            self._collectives[key] = self._store.collective(self.chip.name, kind, tier)
+            found = self._store.collective(self.chip.name, kind, tier, self.engine)
+            self._collectives[key] = self._store.staged(self.chip, tier, found)
         return self._collectives[key]
 
 
@@ -332,6 +333,7 @@ class Store:
         self._pool["curve"] = [*self._pool.get("curve", ()), *(_toml("blockwise") or {}).get("curve", ())]
         self._relatives = (_toml("relatives") or {}).get("relative", {})
         self._links = _toml("collectives") or {}
+        self._staged = _toml("staged") or {}
 
     def computed_in(self, form: str) -> tuple[str, ...]:
         """Return the formats that a format is computed in where it is not native, first choice first."""
@@ -390,18 +392,31 @@ class Store:
                 return replace(c, kind=kind, format=form, residual=Residual(**row["residual"]))
         return replace(c, kind=kind, format=form)
 
-    def collective(self, chip: str, kind: str, tier: str) -> CollectiveCurve:
-        """Return a collective's constants: this chip's own tier, a relative's, then the pool's."""
-        rows = self._links.get("collective", ())
+    def collective(self, chip: str, kind: str, tier: str, engine: str = "") -> CollectiveCurve:
+        """Return a collective's constants: this chip's own tier, a relative's, then the pool's; the engine's own first."""
         place = "scale-out" if tier in self._links.get("scale_out", ()) else "scale-up"
-        for name in (chip, *self.relatives(chip), ""):
-            for row in rows:
-                if row["chip"] == name and row["kind"] == kind and row["place"] == place:
-                    evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
-                    basis = "median of all measured chips" if not name else f"fitted on {name}"
-                    share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
-                    return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
+        rows = [r for r in self._links.get("collective", ()) if r["kind"] == kind and r["place"] == place]
+        tries = [(name, own) for name in (chip, *self.relatives(chip), "") for own in dict.fromkeys((engine, ""))]
+        found = (r for name, own in tries for r in rows if r["chip"] == name and r.get("engine", "") == own)
+        for row in found:
+            name = row["chip"]
+            evidence = DATASHEET if not name else row.get("evidence", MEASURED) if name == chip else ANALOG
+            basis = "median of all measured chips" if not name else f"fitted on {name}"
+            share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
+            return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
         raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
+
+    def staged(self, chip: Chip, tier: str, c: CollectiveCurve) -> CollectiveCurve:
+        """Return a collective's constants with what copies through the host's memory cost, where cards need them."""
+        s = self._staged
+        if chip.maker not in s.get("makers", ()) or chip.kind not in s["kinds"] or tier not in s["tiers"]:
+            return c
+        if c.evidence == MEASURED:
+            return c
+        share, latency = c.share_of_bandwidth * float(s["bandwidth_kept"]), max(c.latency_s, float(s["latency_s"]))
+        return replace(
+            c, share_of_bandwidth=share, latency_s=latency, basis=f"{c.basis}; copies through the host's memory"
+        )
 
 
 def _toml(name: str) -> dict[str, Any] | None:
@@ -424,3 +439,8 @@ def curves_for(chip: Chip, engine: str = "") -> Curves:
         engine: engine whose own constants are preferred; empty for the pool of all engines.
     """
     return Curves(chip, _store(), engine)
+
+
+def engines_measured(chip: str) -> tuple[str, ...]:
+    """Return the engines whose operators were measured on a chip (catalog name) and have curves of their own there."""
+    return tuple(sorted({r["engine"] for r in _store().rows(chip) if r.get("engine")}))

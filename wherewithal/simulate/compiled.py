@@ -9,6 +9,24 @@ from typing import Any
 
 from wherewithal.simulate import loop
 
+# Steps that a process runs as plain code (some 25 us each) before it loads the compiled loop (about 0.8 s).
+FEW = 30_000
+
+
+class Meter:
+    """Counts the work of this process, so that a single short run does without the compiled loop."""
+
+    def __init__(self) -> None:
+        self.steps = 0.0
+
+    def worth(self, steps: float) -> bool:
+        """Return whether so many more steps make it worth to load the compiled loop."""
+        self.steps += steps
+        return self.steps > FEW
+
+
+METER = Meter()
+
 
 @cache
 def build() -> Callable[..., int]:

@@ -172,10 +172,13 @@ def take_prompts(st: State, pool: Pool, g: int, now: float) -> tuple[float, floa
     return tokens, weighted
 
 
-def take_moved(st: State, pool: Pool, width: int, g: int, now: float) -> None:
-    """Let requests whose cache has arrived decode from the next step on."""
+def take_moved(st: State, pool: Pool, width: int, g: int, known: float, now: float) -> None:
+    """Let requests whose cache has arrived decode from the next step on.
+
+    The pool that decodes sends the answer, its first token too: a client gets it when the request is taken in.
+    """
     k = g // width
-    while st.head[g] >= 0 and st.ready[st.head[g]] <= now and admits(st, pool, g, st.head[g]):
+    while st.head[g] >= 0 and st.ready[st.head[g]] <= known and admits(st, pool, g, st.head[g]):
         r = dequeue(st, g)
         if math.isnan(st.first[r]):
             st.first[r] = now
@@ -293,8 +296,8 @@ def computed(st: State, pools: tuple[Pool, Pool], width: int, r: int, now: float
     st.kept[g] -= st.prompt[r] + st.held[r]
     st.full[g] -= st.prompt[r] + st.held[r] + st.answer[r]
     st.ready[r] = now + st.moved[r]
-    st.first[r] = st.ready[r]
     if back.servers == 0 or st.answer[r] <= 1:
+        st.first[r] = st.ready[r]
         finished(st, front, width, r, now, load)
     else:
         route(st, back, width, r, now)
@@ -317,21 +320,24 @@ def start(st: State, pool: Pool, width: int, k: int, now: float) -> None:
     """Begin the next step of a server, or let it sleep until something is ready."""
     groups = range(k * width, k * width + pool.groups)
     most_t, all_t, weighted, soonest = 0.0, 0.0, 0.0, math.inf
+    # A scheduler that works while the device does has composed this step when the last one began; a batch is one anyhow.
+    known = st.began[k] if pool.overlapped and pool.policy != STATIC and st.busy[k] > 0 else now
     for g in groups:
         while st.running[g] > 1 and st.kept[g] + st.running[g] * pool.accepted > pool.room:
             evict(st, pool, k, g)
         if pool.role == DECODE:
-            take_moved(st, pool, width, g, now)
+            take_moved(st, pool, width, g, known, now)
         else:
-            tokens, sums = take_prompts(st, pool, g, now)
+            tokens, sums = take_prompts(st, pool, g, known)
             all_t, weighted = all_t + tokens, weighted + sums
             most_t = max(most_t, tokens)
-        if st.head[g] >= 0 and st.ready[st.head[g]] > now:
-            soonest = min(soonest, st.ready[st.head[g]])
+        if st.head[g] >= 0 and st.ready[st.head[g]] > known:
+            soonest = min(soonest, max(st.ready[st.head[g]], now))
     decodes = st.size[k] > 0 and (pool.policy == MIXED or all_t == 0.0)
     if not decodes and all_t == 0.0:
         st.busy[k], st.end[k] = 0, soonest
         return
+    st.began[k] = now
     most_s, all_s, context = 0.0, 0.0, 0.0
     if decodes:
         for g in groups:
@@ -369,9 +375,9 @@ def lasts(pool: Pool, decode: tuple[float, float, float], prompts: tuple[float, 
         spread,
     )
     work = pool.host_step + pool.host_seq * most_s
-    if most_t > 0:
-        work += pool.launch
-    return max(device, work) if pool.overlapped else device + work
+    launch = pool.launch if most_t > 0 else 0.0
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return max(device, launch + work) if pool.overlapped else max(device, launch) + work
 
 
 def serve(st: State, front: Pool, back: Pool, width: int, kind: int, at_once: int, latency: float) -> int:

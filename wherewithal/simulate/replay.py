@@ -90,14 +90,14 @@ def state(asked: Requests, offer: Offer, servers: int, width: int) -> State:
         progress=np.zeros(n, dtype=np.int64), after=np.full(n, -1), group=np.zeros(n, dtype=np.int64),
         born=np.zeros(n, dtype=np.int64), finish=np.zeros(n, dtype=np.int64), head=np.full(g, -1), tail=np.full(g, -1),
         running=np.zeros(g, dtype=np.int64), filling=np.zeros(g, dtype=np.int64), waiting=np.zeros(g, dtype=np.int64),
-        context=np.zeros(g), kept=np.zeros(g), full=np.zeros(g), taken=np.zeros(g, dtype=np.int64), end=end,
+        context=np.zeros(g), kept=np.zeros(g), full=np.zeros(g), taken=np.zeros(g, dtype=np.int64), began=np.zeros(servers), end=end,
         busy=np.zeros(servers, dtype=np.int64), steps=np.zeros(servers, dtype=np.int64),
         size=np.zeros(servers, dtype=np.int64), heap=np.zeros((servers, min(n, offer.at_once or n)), dtype=np.int64),
         clock=np.zeros(3), tally=np.zeros(3, dtype=np.int64),
     )  # fmt: skip
 
 
-def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None, *, plain: bool = False) -> Times:
+def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None, *, plain: bool | None = None) -> Times:
     """Return the times of every request of a run.
 
     Args:
@@ -105,7 +105,8 @@ def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None,
         offer: how they come.
         front: servers that take requests.
         back: servers that decode what the front computed; None where the front decodes too, or nothing does.
-        plain: run the loop as plain Python, some hundred times slower, with the same result.
+        plain: run the loop as plain Python, some hundred times slower, with the same result; None for whichever is
+            ready sooner.
 
     Raises:
         InputError: something waits that can never be served.
@@ -113,6 +114,9 @@ def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None,
     second = back or front._replace(first=front.servers, servers=0)
     width = max(front.groups, second.groups)
     st = state(asked, offer, front.servers + second.servers, width)
+    if plain is None:
+        steps = float(asked.answer.sum()) / front.accepted / max(offer.at_once or 1, 1) * max(width, 1)
+        plain = not compiled.METER.worth(steps + len(asked.prompt))
     serve = loop.serve if plain else compiled.build()
     kind = OPEN if offer.at_once is None else CLOSED
     sent = min(offer.at_once or 0, len(asked.prompt))

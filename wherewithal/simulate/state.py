@@ -92,7 +92,7 @@ class State(NamedTuple):
         running, filling, waiting: requests that decode, that are taken in and have no first token, and all others.
         context, kept, full: [token] held by those that decode; by all taken in; by these once they are done.
         taken: prompts that the running step completes.
-        end: [s] when a server's step ends, or when it looks again.
+        began, end: [s] when a server's step began; when it ends, or when the server looks again.
         busy: 0 idle, 1 in a step without decodes, 2 in one with.
         steps: decode steps of a server so far.
         size, heap: sequences of a server that decode, in order of their end.
@@ -123,6 +123,7 @@ class State(NamedTuple):
     kept: Floats
     full: Floats
     taken: Ints
+    began: Floats
     end: Floats
     busy: Ints
     steps: Ints
