@@ -225,6 +225,20 @@ def test_an_interrupted_run_keeps_what_it_has(load: tuple[str, ...], tmp_path: P
     assert {r["eligible"] for r in rows} == {"no"}
 
 
+def test_bounds_are_said(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    short = ("--input-tokens", "20", "--output-tokens", "3")
+    found = document(capsys, url, *short, "--rate", "100rps", "--max-requests", "15", "--slo", "ttft.p99=1s")
+    assert any("--max-requests" in n for n in found["notes"])
+    assert any("p99 of 15 answers" in n for n in found["notes"])
+    found = document(capsys, url, *short, "--rate", "100rps", "--duration", "300ms")
+    assert any("--duration" in n for n in found["notes"])
+    found = document(capsys, url, *short, "--concurrency", "1", "--ramp", "--slo", "ttft=9s", "--max-requests", "40")
+    assert found["verdict"] == "meets"
+    assert any("before any load failed" in n for n in found["notes"])
+    assert [s["load"] for s in found["ramp"]] == [1, 2, 4, 8]
+    assert found["load"]["concurrency"] == 8
+
+
 def test_a_spoiled_run_is_not_graded(
     capsys: pytest.CaptureFixture[str], url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -237,6 +251,8 @@ def test_a_spoiled_run_is_not_graded(
     assert out.startswith("Not graded")
     assert "DID NOT KEEP UP (the client used" in " ".join(out.split())
     assert all(r.eligible is False for r in read(path))
+    assert main(["validate", "--measurements", str(path)]) == 2
+    assert "eligible = no" in capsys.readouterr().err
 
 
 def test_failures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,6 +270,7 @@ def test_failures(capsys: pytest.CaptureFixture[str]) -> None:
         (("http://169.254.169.254",), "for machines to ask about themselves"),
         (("http://8.8.8.8",), "not on a private network; --yes"),
         (("http://127.0.0.1:9", "--rate", "1500rps"), "1,500 requests a second; --yes"),
+        (("http://127.0.0.1:9", "--requests", "5k"), "--max-requests 5000"),
         (("http://127.0.0.1:9", "--burst", "1500"), "--burst: 1,500 requests a second; --yes"),
         (("http://127.0.0.1:9", "--rate", "5rps", "--concurrency", "3"), "given together with --concurrency"),
         (("http://127.0.0.1:9", "--burst", "5", "--trace", "x"), "given together with --trace"),

@@ -233,16 +233,33 @@ def notes(result: Result) -> list[str]:
         refused = [t for t in refused if t != "prompt as token ids"]
     if refused:
         out.append(f"the server does not take {', '.join(refused)}")
-    reason = result.summary.outcome.reason
-    if reason == "time is over":
-        out.append(f"no request was sent after {settings.duration_s:g} s (--duration)")
+    out += bounds(result)
     per = result.summary.tokens["tokens_per_event"]
     if per is not None and per > 1.1:
         out.append(f"{number(per)} tokens came in each piece of text: gaps are between pieces, TPOT is per token")
     least = result.summary.latency["ttft_s"]["count"] or 0
     if 0 < least < 100:
         out.append(f"{least:.0f} answers: a dash stands where so few do not tell a percentile")
+    return out
+
+
+def bounds(result: Result) -> list[str]:
+    """Return what cut a run or a ramp short, and what too few answers do not tell."""
+    settings, out = result.settings, list[str]()
+    sent = len(result.summary.outcome.samples)
+    if result.summary.outcome.reason == "time is over":
+        out.append(f"no request was sent after {settings.duration_s:g} s (--duration)")
+    elif not result.steps and settings.requests is None and sent >= settings.max_requests:
+        out.append(f"no more than {sent:,} requests were sent (--max-requests)")
+    answers = result.summary.latency["ttft_s"]["count"] or 0
+    for one in result.summary.levels:
+        least = {"p90": 10, "p95": 20, "p99": 100}.get(one.bound.statistic, 0)
+        if answers < least:
+            out.append(f"{one.bound.statistic} of {answers:.0f} answers is hardly more than the slowest of them")
     if result.steps:
+        best = max((s.load for s in result.steps if s.held), default=None)
+        if best is not None and not any(s.load > best and not s.held and not s.spoiled for s in result.steps):
+            out.append("the search ended before any load failed: more may be had (--max-requests, --duration, --yes)")
         out.append("each step of the ramp is short; confirm the load found with a run of its own")
     return out
 

@@ -140,6 +140,9 @@ def _settings(url: str, values: dict[str, Any]) -> Settings:
     if values["ramp"] and not slo.to_dict():
         raise InputError("--ramp", "no service level to keep", "give --slo ttft=2s,tpot=50ms")
     arrivals, lengths = _arrivals(values), _lengths(values)
+    if (values["requests"] or 0) > values["max_requests"]:
+        what = f"{values['requests']:,}, and --max-requests is {values['max_requests']:,}"
+        raise InputError("--requests", what, f"--max-requests {values['requests']}")
     if values["ramp"] and arrivals.kind not in ("closed", "open"):
         raise InputError("--ramp", f"with {arrivals.words()}", "start from --rate or --concurrency")
     found = address.read(url)
