@@ -114,8 +114,8 @@ def _bad_file(error: FileProblems) -> int:
 
 def _out(report: Report, face: Face, numbered: bool) -> None:
     if not report.rows:
-        left = "; ".join(f"{n:,} left out: {why}" for why, n in report.left_out.items())
-        what = "no row that can be scored" + (f" ({left})" if left else "")
+        dropped = "; ".join(f"{n:,} left out: {why}" for why, n in report.left_out.items())
+        what = "no row that can be scored" + (f" ({dropped})" if dropped else "")
         raise InputError("--measurements", what, "see docs/accuracy.md for the metrics")
     if face.form == "json":
         document = report.to_dict()
