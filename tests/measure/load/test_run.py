@@ -35,6 +35,22 @@ def tested() -> Iterator[Test]:
         yield call
 
 
+@pytest.fixture
+def graded(tested: Test) -> Test:
+    """Return the same call for tests of times: a run that the machine disturbed is void and repeated, never loosened."""
+
+    def call(
+        script: Script, arrivals: Arrivals, lengths: tuple[int, int, float] = (20, 10, 0.0), **more: Any
+    ) -> Result:
+        for _ in range(4):
+            result = tested(script, arrivals, lengths, **more)
+            if not result.faults and not any(s.spoiled for s in result.steps):
+                return result
+        pytest.skip(f"the machine is too busy: {result.faults}")
+
+    return call
+
+
 def closed(n: int = 2) -> Arrivals:
     return Arrivals("closed", concurrency=n)
 
@@ -44,8 +60,8 @@ def median(result: Result, metric: str) -> float:
     return math.nan if found is None else found
 
 
-def test_constant_pace(tested: Test) -> None:
-    result = tested(Script(ttft_s=0.05, itl_s=0.02), closed(4), requests=16)
+def test_constant_pace(graded: Test) -> None:
+    result = graded(Script(ttft_s=0.05, itl_s=0.02), closed(4), requests=16)
     assert len(result.summary.outcome.whole) == 16
     assert median(result, "ttft_s") == pytest.approx(0.05, abs=0.008)
     assert median(result, "tpot_s") == pytest.approx(0.02, rel=0.08)
@@ -58,27 +74,27 @@ def test_constant_pace(tested: Test) -> None:
     assert rate == pytest.approx(4 * 10 / (0.05 + 9 * 0.02), rel=0.15)
 
 
-def test_bursty_pace(tested: Test) -> None:
+def test_bursty_pace(graded: Test) -> None:
     """Five tokens at once: TPOT is the pace, the gaps are none or long."""
-    result = tested(Script(ttft_s=0.02, itl_s=0.01, per_write=5), closed(2), (20, 40, 0.0), requests=6)
+    result = graded(Script(ttft_s=0.02, itl_s=0.01, per_write=5), closed(2), (20, 40, 0.0), requests=6)
     gaps = np.concatenate([np.diff(s.events) for s in result.summary.outcome.whole])
     assert median(result, "itl_s") < 0.003
     assert np.quantile(gaps, 0.95) == pytest.approx(0.05, rel=0.15)
     assert median(result, "tpot_s") == pytest.approx(0.05 * 7 / 39, rel=0.12)
 
 
-def test_several_tokens_in_one_event(tested: Test) -> None:
+def test_several_tokens_in_one_event(graded: Test) -> None:
     """As with speculation: tokens are those that the server counts, not the pieces that came."""
-    result = tested(Script(ttft_s=0.02, itl_s=0.01, per_event=4), closed(2), (20, 40, 0.0), requests=6)
+    result = graded(Script(ttft_s=0.02, itl_s=0.01, per_event=4), closed(2), (20, 40, 0.0), requests=6)
     assert result.summary.tokens["output_tokens"] == 40
     assert result.summary.tokens["tokens_per_event"] == pytest.approx(4)
     assert median(result, "tpot_s") == pytest.approx(0.04 * 9 / 39, rel=0.12)
 
 
-def test_latency_counts_from_when_a_request_was_due(tested: Test) -> None:
+def test_latency_counts_from_when_a_request_was_due(graded: Test) -> None:
     """One connection, requests due every 20 ms, each takes 60 ms: the k-th waits k times the difference."""
     rows = tuple(Ask(0.02 * i, 20, 2) for i in range(30))
-    result = tested(Script(ttft_s=0.05, itl_s=0.01), Arrivals("trace", trace=rows), connections=1)
+    result = graded(Script(ttft_s=0.05, itl_s=0.01), Arrivals("trace", trace=rows), connections=1)
     whole = result.summary.outcome.whole
     assert len(whole) == 30
     waits = np.array([s.ttft for s in whole])
@@ -89,15 +105,15 @@ def test_latency_counts_from_when_a_request_was_due(tested: Test) -> None:
     assert max(s.late for s in whole) < 0.1  # waiting for a connection is no fault of the client
 
 
-def test_a_burst_on_a_server_of_two_places(tested: Test) -> None:
-    result = tested(Script(ttft_s=0.04, itl_s=0.01, slots=2), Arrivals("burst", burst=8), (20, 3, 0.0), warm_up=0)
+def test_a_burst_on_a_server_of_two_places(graded: Test) -> None:
+    result = graded(Script(ttft_s=0.04, itl_s=0.01, slots=2), Arrivals("burst", burst=8), (20, 3, 0.0), warm_up=0)
     waits = sorted(s.ttft for s in result.summary.outcome.whole)
     theory = [0.04 + i // 2 * 0.06 for i in range(8)]
     assert waits == pytest.approx(theory, rel=0.2, abs=0.02)
 
 
-def test_poisson_is_sent_when_it_is_due(tested: Test) -> None:
-    result = tested(Script(ttft_s=0.3), Arrivals("open", rate_per_s=50.0), (20, 1, 0.0), requests=60)
+def test_poisson_is_sent_when_it_is_due(graded: Test) -> None:
+    result = graded(Script(ttft_s=0.3), Arrivals("open", rate_per_s=50.0), (20, 1, 0.0), requests=60)
     sent = [s.sent - s.due for s in result.summary.outcome.samples]
     assert np.median(sent) < 0.01  # though every answer takes far longer than the gap between two requests
     assert result.summary.outcome.samples[-1].due == pytest.approx(60 / 50, rel=0.5)
@@ -183,9 +199,9 @@ def test_lengths_that_spread(tested: Test) -> None:
     assert 170 < max(had) <= 200
 
 
-def test_long_prompts(tested: Test) -> None:
+def test_long_prompts(graded: Test) -> None:
     """Fifty thousand tokens each: made before the clock starts, so that none leaves late for it."""
-    result = tested(Script(extra=1, keep=False), Arrivals("open", rate_per_s=20.0), (50_000, 3, 0.0), requests=12)
+    result = graded(Script(extra=1, keep=False), Arrivals("open", rate_per_s=20.0), (50_000, 3, 0.0), requests=12)
     assert result.summary.tokens["input_off_most"] == 0
     assert np.median([s.late for s in result.summary.outcome.whole]) < 0.02
 
@@ -220,28 +236,25 @@ def test_two_runs_send_different_prompts_of_the_same_lengths(tested: Test) -> No
     assert one != two
 
 
-def test_bisection_finds_a_known_number_in_flight(tested: Test) -> None:
+def test_bisection_finds_a_known_number_in_flight(graded: Test) -> None:
     """A token takes 6 ms for each stream in flight: 33 ms hold five and not six."""
     script = Script(itl_s=lambda active: 0.006 * active)
-    result = tested(script, closed(1), (20, 20, 0.0), ramp=True, slo=parse_slo("tpot=33ms"), duration_s=60.0)
+    result = graded(script, closed(2), (20, 12, 0.0), ramp=True, slo=parse_slo("tpot=33ms"), duration_s=60.0)
     held = [s.load for s in result.steps if s.held]
-    if result.faults:
-        pytest.skip(f"the machine is too busy to grade: {result.faults}")
     assert max(held) == 5
     assert result.arrivals.concurrency == 5
     assert result.summary.met
 
 
-def test_bisection_finds_a_known_rate(tested: Test) -> None:
-    """Two places of 50 ms each carry 40 requests a second at most; queues are short well below."""
-    script = Script(ttft_s=0.05, slots=2)
-    arrivals = Arrivals("open", rate_per_s=8.0)
-    slo = parse_slo("ttft=100ms")
-    result = tested(script, arrivals, (20, 1, 0.0), ramp=True, slo=slo, duration_s=40.0, requests=120)
-    if result.faults:
-        pytest.skip(f"the machine is too busy to grade: {result.faults}")
-    # M/D/2 waits 50 ms in the mean at about 85% of its capacity.
-    assert 26 <= (result.arrivals.rate_per_s or 0) <= 40
+def test_bisection_finds_a_known_rate(graded: Test) -> None:
+    """Two places of 20 ms each carry 100 requests a second at most; queues are short well below."""
+    script = Script(ttft_s=0.02, slots=2)
+    arrivals = Arrivals("open", rate_per_s=40.0)
+    result = graded(
+        script, arrivals, (20, 1, 0.0), ramp=True, slo=parse_slo("ttft=40ms"), duration_s=40.0, requests=150
+    )
+    # M/D/2 waits 20 ms in the mean at about 85% of its capacity.
+    assert 60 <= (result.arrivals.rate_per_s or 0) <= 100
 
 
 def test_a_client_that_does_not_keep_up_says_so(tested: Test) -> None:
