@@ -21,6 +21,12 @@ ROWS = (
 )
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The designed width, whatever the terminal (or xdist) says."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "m.csv"

@@ -542,8 +542,10 @@ def fine(w: World, d: Degrees, ranks: int) -> bool:
 
 def host(w: World, d: Degrees, s: float, device: float, prompts: bool = False) -> float:
     work = w.engine.host_s_per_step + w.engine.host_s_per_seq * s * d.m
-    work += w.launch_s * d.m if prompts else 0.0
-    return max(device, work) if w.engine.host_overlapped else device + work
+    launches = w.launch_s * d.m if prompts else 0.0
+    if w.engine.host_overlapped:
+        return max(device, work + launches)
+    return max(device, launches) + work
 
 
 def arrival(w: World) -> float:
@@ -591,7 +593,9 @@ def colocated(w: World, d: Degrees, s: float) -> Served:
     variation = 1.0 if w.open else q.length_spread
     queue = variation * min(busy, 1.0) / (2 * max(1 - busy, 1 - BUSIEST))
     count = s * d.dp * d.pp * d.m
-    wait = 0.5 * mean * (1.0 if w.open else 1 - 1 / max(count, 1.0)) + service * queue
+    beside = 1 - 1 / max(count, 1.0)
+    composed = beside if w.engine.host_overlapped else 0.0
+    wait = mean * (0.5 * (1.0 if w.open else beside) + composed) + service * queue
     rate = count / (o * mean)
     ttft = arrival(w) + service + wait
     return Served(mean / q.accepted_tokens_per_step, ttft, rate, count + rate * ttft, busy)
@@ -618,7 +622,8 @@ def first_token(w: World, p: First, replicas: int, busy: float) -> float:
     """Mean time to first token before a prefill pool at a share of its capacity."""
     slack = max(1 - busy, 1 - BUSIEST)
     queue = p.service / 2 * busy ** (math.sqrt(2 * (replicas + 1)) - 1) / (replicas * slack)
-    wait = 0.5 * p.one_pass * busy + (1.0 if w.open else w.work.length_spread) * queue
+    passes = 1.5 if w.engine.host_overlapped else 0.5
+    wait = passes * p.one_pass * busy + (1.0 if w.open else w.work.length_spread) * queue
     return p.service + p.moved + arrival(w) + wait
 
 
