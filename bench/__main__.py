@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from bench import cases
 from bench.install import install
+from bench.load import load
 from bench.promise import Row, table
 from bench.steps import steps
 
@@ -22,7 +23,7 @@ def main() -> int:
     if options.what == "install":
         rows = list(install())
     else:
-        measured: tuple[Callable[..., Iterator[Row]], ...] = (cases.start_up, steps, cases.plan)
+        measured: tuple[Callable[..., Iterator[Row]], ...] = (cases.start_up, steps, cases.plan, load)
         rows = [row for case in measured for row in case(smoke=options.smoke)]
     print(f"Python {platform.python_version()}, {platform.machine()}; ratio: times better than promised")
     print(table(rows))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import click
 import pytest
 
+from bench.stub import Script, Serving
 from wherewithal.app.cli import VERBS, cli, main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,9 +59,18 @@ def helps() -> dict[str, click.Command]:
     return found
 
 
+# Where examples find a server; here a scripted one stands in for it.
+SERVER = "http://127.0.0.1:8000"
+
+
 def run(words: list[str]) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with contextlib.ExitStack() as stack:
+        if SERVER in words:
+            url = stack.enter_context(Serving(Script(ttft_s=0.01, itl_s=0.001)))
+            words = [url if w == SERVER else w for w in words]
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
         code = main(words)
     return code, out.getvalue(), err.getvalue()
 

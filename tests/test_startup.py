@@ -19,6 +19,7 @@ NEVER = {
     "pydantic",
     "gguf",
     "requests",
+    "aiohttp",
     "yaml",
     "llvmlite",
     "fastapi",

@@ -114,9 +114,9 @@ def _bad_file(error: FileProblems) -> int:
 
 def _out(report: Report, face: Face, numbered: bool) -> None:
     if not report.rows:
-        raise InputError(
-            "--measurements", "no row with a metric that is scored", "see docs/accuracy.md for the metrics"
-        )
+        dropped = "; ".join(f"{n:,} left out: {why}" for why, n in report.left_out.items())
+        what = "no row that can be scored" + (f" ({dropped})" if dropped else "")
+        raise InputError("--measurements", what, "see docs/accuracy.md for the metrics")
     if face.form == "json":
         document = report.to_dict()
         if numbered:

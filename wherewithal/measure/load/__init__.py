@@ -1,0 +1,1 @@
+"""A load test of a running server, and what it says of the server and of the client itself."""
