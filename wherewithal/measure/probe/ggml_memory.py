@@ -1,0 +1,197 @@
+"""Tensors and graphs of ggml in buffers of the probe's own: weights once, operands and results in one scratch buffer."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewithal.measure.probe.ggml_api import I64, InitParams, Library
+
+ALIGN = 256
+WEIGHTS = 1  # how ggml's buffers are marked that hold weights
+
+
+class Place(NamedTuple):
+    """One ggml backend and what belongs to it: device, its plain buffers, and buffers that hold weights repacked."""
+
+    lib: Library
+    backend: Any
+    device: Any
+    plain: Any
+    packed: tuple[Any, ...]
+
+
+class Arena:
+    """A context with one scratch buffer: tensors are laid into it one after the other.
+
+    Args:
+        place: where it lies.
+        size: [B] of the scratch buffer.
+        tensors: tensors and nodes that the context holds at most.
+        graphs: graphs that it holds at most.
+    """
+
+    def __init__(self, place: Place, size: float, tensors: int, graphs: int = 1) -> None:
+        lib = self.lib = place.lib
+        self.place, self._used, self._size = place, 0, int(size) + ALIGN
+        each = lib.call("tensor_overhead") + ALIGN
+        one = lib.call("graph_overhead_custom", _room(1), False)
+        memory = tensors * each + graphs * one + lib.call("graph_overhead_custom", _room(tensors), False) + 65536
+        self.context = lib.call("init", InitParams(memory, None, True))
+        self._buffer = lib.call("backend_buft_alloc_buffer", place.plain, self._size)
+        if not self.context or not self._buffer:
+            self.free()
+            raise MemoryError
+        self._base = lib.call("backend_buffer_get_base", self._buffer)
+
+    def tensor(self, kind: int, *shape: int) -> Any:
+        """Return a new tensor without memory; the first size is that of a row."""
+        sizes = (I64 * len(shape))(*shape)
+        return self.lib.call("new_tensor", self.context, kind, len(shape), sizes)
+
+    def put(self, tensor: Any, offset: int | None = None) -> Any:
+        """Give a tensor memory in the scratch buffer, at an offset or after the last one; return it."""
+        size = -(-self.lib.call("nbytes", tensor) // ALIGN) * ALIGN
+        at = self._used if offset is None else offset
+        if at + size > self._size:
+            raise MemoryError
+        if offset is None:
+            self._used += size
+        self.lib.call("backend_tensor_alloc", self._buffer, tensor, self._base + at)
+        return tensor
+
+    def view(self, tensor: Any) -> Any:
+        """Give a view the buffer of its source; return it."""
+        self.lib.call("backend_view_init", tensor)
+        return tensor
+
+    @property
+    def used(self) -> int:
+        """Bytes of the scratch buffer that are taken [B]."""
+        return self._used
+
+    def fill(self, tensor: Any, values: NDArray[Any]) -> Any:
+        """Copy values into a tensor and return it."""
+        data = np.ascontiguousarray(values)
+        size = min(data.nbytes, self.lib.call("nbytes", tensor))
+        self.lib.call("backend_tensor_set", tensor, data.ctypes.data_as(ctypes.c_void_p), 0, size)
+        return tensor
+
+    def graph(self, nodes: Sequence[Any]) -> Any:
+        """Return a graph that computes these nodes in turn."""
+        graph = self.lib.call("new_graph_custom", self.context, _room(len(nodes)), False)
+        for node in nodes:
+            self.lib.call("build_forward_expand", graph, node)
+        return graph
+
+    def work(self, graphs: Sequence[Any]) -> Callable[[], None]:
+        """Return a function that computes one graph after the other, one at each call."""
+        compute, backend, turn = self.lib.call, self.place.backend, [0]
+
+        def run() -> None:
+            compute("backend_graph_compute", backend, graphs[turn[0]])
+            turn[0] = (turn[0] + 1) % len(graphs)
+
+        return run
+
+    def free(self) -> None:
+        """Give the memory back."""
+        if getattr(self, "_buffer", None):
+            self.lib.call("backend_buffer_free", self._buffer)
+        if self.context:
+            self.lib.call("free", self.context)
+        self.context = self._buffer = None
+
+
+def _room(nodes: int) -> int:
+    """Return the nodes and leaves that a graph of so many operators has at most."""
+    return 6 * nodes + 32
+
+
+class Weights:
+    """Equal weight tensors at different addresses, where the runtime would keep such weights.
+
+    Args:
+        place: where they lie.
+        kind: number of their type.
+        shape: row, rows, and experts where there are several.
+        copies: how many.
+        values: encoded rows, repeated to fill a tensor.
+    """
+
+    def __init__(self, place: Place, kind: int, shape: Sequence[int], copies: int, values: NDArray[np.uint8]) -> None:
+        self.lib, self.tensors = place.lib, []
+        self.context = self._buffer = None
+        self.packed = ""
+        for buft in (*place.packed, place.plain):
+            if self._laid(place, buft, kind, shape, copies):
+                break
+            self.free()
+        if self._buffer is None:
+            raise MemoryError
+        self._fill(values)
+
+    def _laid(self, place: Place, buft: Any, kind: int, shape: Sequence[int], copies: int) -> bool:
+        """Whether the weights could be laid into a kind of buffer that the device multiplies from."""
+        lib = self.lib
+        self.context = lib.call("init", InitParams((copies + 8) * (lib.call("tensor_overhead") + 64), None, True))
+        sizes = (I64 * len(shape))(*shape)
+        probe = lib.call("new_tensor", self.context, kind, len(shape), sizes)
+        self.tensors = [lib.call("new_tensor", self.context, kind, len(shape), sizes) for _ in range(copies)]
+        self.tensors.append(probe)
+        self._buffer = lib.call("backend_alloc_ctx_tensors_from_buft", self.context, buft)
+        if not self._buffer:
+            return False
+        lib.call("backend_buffer_set_usage", self._buffer, WEIGHTS)
+        known = place.lib.call("backend_dev_supports_op", place.device, self._asked(shape))
+        self.tensors.pop()
+        self.packed = lib.call("backend_buft_name", buft).decode() if buft in place.packed else ""
+        return bool(known) or buft == place.plain
+
+    def _asked(self, shape: Sequence[int]) -> Any:
+        """Return the product by which a runtime asks whether a device takes weights of this kind: 512 rows."""
+        lib, weight = self.lib, self.tensors[-1]
+        if len(shape) == 2:
+            rows = lib.call("new_tensor", self.context, 0, 2, (I64 * 2)(shape[0], 512))
+            return lib.call("mul_mat", self.context, weight, rows)
+        rows = lib.call("new_tensor", self.context, 0, 3, (I64 * 3)(shape[0], 1, 512))
+        chosen = lib.call("new_tensor", self.context, 26, 2, (I64 * 2)(1, 512))
+        return lib.call("mul_mat_id", self.context, weight, rows, chosen)
+
+    def _fill(self, values: NDArray[np.uint8]) -> None:
+        lib = self.lib
+        for tensor in self.tensors:
+            size = lib.call("nbytes", tensor)
+            whole = np.resize(values, size) if tensor == self.tensors[0] else whole
+            lib.call("backend_tensor_set", tensor, whole.ctypes.data_as(ctypes.c_void_p), 0, size)
+
+    def free(self) -> None:
+        """Give the memory back."""
+        if self._buffer:
+            self.lib.call("backend_buffer_free", self._buffer)
+        if self.context:
+            self.lib.call("free", self.context)
+        self.context = self._buffer = None
+        self.tensors = []
+
+
+def encoded(lib: Library, kind: int, row: int, seed: int) -> NDArray[np.uint8]:
+    """Return some rows of random weights in a type's own encoding.
+
+    Args:
+        lib: the library.
+        kind: number of the type.
+        row: weights in a row.
+        seed: of the random numbers.
+    """
+    rows = max(1, min(64, math.ceil(65536 / row)))
+    plain = np.random.default_rng(seed).standard_normal((rows, row), dtype=np.float32) * np.float32(0.02)
+    out = np.zeros(rows * lib.call("row_size", kind, row), dtype=np.uint8)
+    pointers = (a.ctypes.data_as(ctypes.c_void_p) for a in (plain, out))
+    lib.call("quantize_chunk", kind, *pointers, 0, rows, row, None)
+    return out
