@@ -79,8 +79,8 @@ def head(outcome: Outcome) -> str:
         said.append(f"{outcome.too_long:,} sizes left out, each longer than a twentieth of --minutes")
     if outcome.absent:
         said.append(f"{outcome.absent:,} that this backend or this memory does not have")
-    if p.device.ranks == 1:
-        said.append("collectives: not measured, one device")
+    if outcome.alone:
+        said.append(f"no collectives: {outcome.alone}")
     return "; ".join(said)
 
 
@@ -126,7 +126,7 @@ def _repeats(p: Probe) -> str:
 def _ordered(p: Probe, kind: str) -> list[Operator]:
     """Return the operators of a kind by name, format and sizes."""
     found = [o for o in p.operators if o.kind == kind]
-    return sorted(found, key=lambda o: (o.note.split(";")[0], o.format, *reversed(o.sizes.values())))
+    return sorted(found, key=lambda o: (o.note.split(";")[0], o.format, *reversed(list(o.sizes.values()))))
 
 
 def _grid(rows: list[dict[str, str]], face: Face) -> list[str]:

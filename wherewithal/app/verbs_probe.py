@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,17 @@ Examples:
 @click.option("--minutes", type=Number(0.01, 1440), default="5", metavar="M", help="Stop after so long. Default: 5.")
 @click.option("--threads", type=Number(1, 4096, whole=True), metavar="N", help="Threads on a processor. Default: all.")
 @click.option("--backend", metavar="NAME", help="ggml, numpy or torch. Default: the first that is there.")
-@click.option("--library", type=click.Path(path_type=Path), metavar="PATH", help="ggml's shared library, or its folder.")
-@click.option("--formats", default="", metavar="LIST", help="Number formats of weights, with commas. Default: the usual ones.")
+@click.option(
+    "--library", type=click.Path(path_type=Path), metavar="PATH", help="ggml's shared library, or its folder."
+)
+@click.option(
+    "--formats", default="", metavar="LIST", help="Number formats of weights, with commas. Default: the usual ones."
+)
 @click.option("--like", "like_model", metavar="MODEL", shell_complete=completion.models, help="Measure this model's shapes first: a catalog name, a GGUF file or a config.json.")  # fmt: skip
 @click.option("--no-repack", is_flag=True, help="Keep weights as the file has them (engines have a flag for it too).")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the probe file, or go on with it.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the probe file, or go on with it."
+)
 @click.option("--seed", type=Number(0, 2**63 - 1, whole=True), default="0", metavar="N", help="Fixes the operands.")
 @form_options
 def probe(output: Path | None, like_model: str | None, **values: Any) -> int:
@@ -43,6 +50,7 @@ def probe(output: Path | None, like_model: str | None, **values: Any) -> int:
     goes on where it stopped.
     """
     face = take_face(values)
+    _bind_threads(values["threads"])
     from wherewithal.app import report_probe
     from wherewithal.measure.probe import choose, host, run, sizes
     from wherewithal.measure.probe.like import like
@@ -62,8 +70,17 @@ def probe(output: Path | None, like_model: str | None, **values: Any) -> int:
         outcome = run.probe(backend, cases, values["minutes"], values["seed"], output, show)
     finally:
         show.close()
+        for text in backend.notes:
+            faces.note(text, face)
     _out(outcome, face, output)
     return 130 if outcome.interrupted else 0
+
+
+def _bind_threads(count: int | None) -> None:
+    """Tell the libraries of linear algebra how many threads to use; they read it once, when they are loaded."""
+    if count is not None:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+            os.environ[name] = str(count)
 
 
 def _formats(text: str, known: tuple[str, ...], shapes: Like | None) -> tuple[str, ...]:

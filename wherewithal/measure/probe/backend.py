@@ -33,6 +33,11 @@ class Case:
         return dict(self.sizes)
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """Its name, equal to that of the row that it becomes."""
+        return self.kind, self.format, tuple(sorted(self.sizes)), self.note
+
+    @property
     def group(self) -> tuple[object, ...]:
         """Cases of one group share their operands, and are measured in turn."""
         shared = [v for n, v in self.sizes if n not in ("m", "rows", "query", "context", "sequences", "bytes")]
@@ -46,25 +51,24 @@ class Case:
             rows = s.get("m", s.get("rows", 0.0)) * s.get("batch", 1.0) * s.get("experts", 1.0)
             return 2.0 * rows * s["n"] * s["k"]
         if self.kind == "attention_prefill":
-            return 4.0 * pairs(s["query"], s["context"]) * s["heads"] * s["head_size"]
+            return 4.0 * s["query"] * s["context"] * s["heads"] * s["head_size"]
         if self.kind == "attention_decode":
             return 4.0 * s["sequences"] * s["context"] * s["heads"] * s["head_size"]
         return 0.0
 
 
-def pairs(query: float, context: float) -> float:
-    """Return how many (query, key) pairs causal attention of the last `query` of `context` tokens computes."""
-    return query * (context - query) + query * (query + 1) / 2
-
-
 class Backend(Protocol):
-    """A way of running operators on one device."""
+    """A way of running operators on one device; `notes` gathers what its user should know, `peers` counts
+    the devices of its kind that talk to each other.
+    """
 
     name: str
     device: Device
     software: Mapping[str, str]
     formats: tuple[str, ...]
     cache_format: str
+    notes: list[str]
+    peers: int
 
     def prepare(self, case: Case) -> Runner | None:
         """Return what times a case; None where the backend does not have it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wherewithal.errors import InputError, unknown_name
+from wherewithal.measure.probe import torch_backend
 from wherewithal.measure.probe.backend import Backend
 from wherewithal.measure.probe.file import BACKENDS, DEVICES
 from wherewithal.measure.probe.ggml import Ggml
@@ -63,6 +64,11 @@ def chosen(asked: Asked) -> tuple[Backend, list[str]]:
         return Ggml(path, kind, index, asked.threads, asked.seed, reuse, packed=asked.packed), notes
     if kind != "cpu" and asked.backend == "numpy":
         raise InputError("--device", f"numpy computes on the processor, not on {kind}", "give --backend torch")
+    if kind != "cpu" or asked.backend == "torch":
+        found = torch_backend.installed()
+        if found is None:
+            raise InputError("--device", f"{asked.device} is measured with PyTorch, which is not installed", "install the build of PyTorch for that device")  # fmt: skip
+        return torch_backend.Torch(found, kind, index, asked.threads, asked.seed, reuse), []
     return Numpy(asked.threads, asked.seed, reuse), ["NumPy in fp32: no library of ggml found (--library names one)"]
 
 

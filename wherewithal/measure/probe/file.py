@@ -30,7 +30,7 @@ SIZES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "stream": (("bytes",), ()),
     "launch": ((), ()),
     "sampler": (("vocabulary",), ()),
-    **{kind: (("bytes", "ranks"), ()) for kind in ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send")},
+    **dict.fromkeys(("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send"), (("bytes", "ranks"), ())),
 }
 _FIX = "measure again with `wherewithal probe`"
 
@@ -140,7 +140,7 @@ def read(path: Path) -> Probe:
     """
     where = str(path)
     document = files.read_json(path, where, LIMIT)
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if document.get("format") != FORMAT:
         raise InputError(where, "is not a probe file", "`wherewithal probe -o FILE` writes one")
     if document.get("version") != VERSION:
         raise InputError(where, f"is of version {document.get('version')!r}", f"this release reads version {VERSION}")
@@ -194,9 +194,7 @@ def _head_problems(document: Mapping[str, Any]) -> list[Problem]:
     if not isinstance(device, dict) or not _text(device.get("name")) or device.get("kind") not in DEVICES:
         wrong.append(Problem("device", "lacks a name or a kind", f"kind is one of {', '.join(DEVICES)}"))
     else:
-        for name in ("threads", "memory_bytes", "ranks"):
-            if device.get(name) is not None and not _positive(device[name]):
-                wrong.append(Problem(f"device.{name}", f"{device[name]!r} is not above zero", "leave it null"))
+        wrong += _unlike("device", device, ("threads", "memory_bytes", "ranks"))
     if not isinstance(software, dict) or not all(_text(k) and _text(v) for k, v in software.items()):
         wrong.append(Problem("software", "is not a table of names and versions", _FIX))
     if not isinstance(document.get("seed"), int) or not isinstance(document.get("complete"), bool):
@@ -218,9 +216,9 @@ def _row_problems(where: str, row: Any) -> list[Problem]:
     """Return what is wrong with one row: unknown kinds, sizes missing or beside the point, times that cannot be."""
     if not isinstance(row, dict):
         return [Problem(where, "is not a table", _FIX)]
-    kind, sizes = row.get("kind"), row.get("sizes")
+    kind, sizes = str(row.get("kind")), row.get("sizes")
     if kind not in SIZES:
-        return [Problem(f"{where}.kind", f"{str(kind)[:40]!r} is not known", f"one of {', '.join(SIZES)}")]
+        return [Problem(f"{where}.kind", f"{kind[:40]!r} is not known", f"one of {', '.join(SIZES)}")]
     where = f"{where} ({kind} {str(row.get('format'))[:20]})"
     wrong: list[Problem] = []
     needed, more = SIZES[kind]
@@ -230,12 +228,18 @@ def _row_problems(where: str, row: Any) -> list[Problem]:
         wrong.append(Problem(f"{where}.sizes", f"has {', '.join(sizes) or 'none'}", f"needs {', '.join(needed)}"))
     if not _text(row.get("format"), 40) or not _text(row.get("note", "")):
         wrong.append(Problem(f"{where}.format", "format or note is not a short text", _FIX))
-    times = [row.get(n) for n in ("low", "seconds", "high")]
+    times: list[Any] = [row.get(n) for n in ("low", "seconds", "high")]
     if not all(_positive(t) for t in times) or sorted(times) != times:
         wrong.append(Problem(f"{where}.seconds", f"low, median, high are {times}", "they rise and are above zero"))
     if not isinstance(row.get("repeats"), int) or row["repeats"] < 1:
         wrong.append(Problem(f"{where}.repeats", f"{row.get('repeats')!r}", "a whole number of at least 1"))
-    for name in ("clock_hz", "power_w"):
-        if row.get(name) is not None and not _positive(row[name]):
-            wrong.append(Problem(f"{where}.{name}", f"{row[name]!r} is not above zero", "leave it null"))
-    return wrong
+    return wrong + _unlike(where, row, ("clock_hz", "power_w"))
+
+
+def _unlike(where: str, row: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:
+    """Return a problem for each figure that is neither absent nor above zero."""
+    return [
+        Problem(f"{where}.{name}", f"{row[name]!r} is not above zero", "leave it null")
+        for name in names
+        if row.get(name) is not None and not _positive(row[name])
+    ]

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from wherewithal.errors import InputError
 from wherewithal.measure.probe.backend import Case
 from wherewithal.measure.probe.file import Device
-from wherewithal.measure.probe.ggml_api import DEVICE_CPU, I32, SIZE, P, Library
-from wherewithal.measure.probe.ggml_memory import Arena, Place, Weights, encoded
+from wherewithal.measure.probe.ggml_api import SIZE, Library
+from wherewithal.measure.probe.ggml_memory import Arena, Weights, encoded, place
+from wherewithal.measure.probe.ggml_sampler import Sampler
+from wherewithal.measure.probe.ggml_trial import holds
 from wherewithal.measure.probe.host import clock, processor
 from wherewithal.measure.probe.timing import Runner, on_host
 from wherewithal.model import gguf_header
@@ -45,19 +46,18 @@ class Ggml:
     name = "ggml"
     formats: tuple[str, ...] = FORMATS
     cache_format = "fp16"
+    peers = 1
 
     def __init__(self, path: Path, kind: str, index: int, threads: int, seed: int, reuse_bytes: float, packed: bool = True) -> None:  # fmt: skip
         lib = self.lib = Library(path)
         self.seed, self.threads, self.reuse = seed, threads, reuse_bytes
-        device = _device(lib, kind, index)
-        backend = lib.call("backend_dev_init", device, None)
-        registry = lib.call("backend_dev_backend_reg", device)
-        if kind == "cpu":
-            _address(lib, registry, "ggml_backend_set_n_threads", None, P, I32)(backend, threads)
-        extra = _packed(lib, registry, device) if packed else ()
-        self.place = Place(lib, backend, device, lib.call("backend_dev_buffer_type", device), extra)
-        self.device = _described(lib, device, kind, threads)
-        self.software: Mapping[str, str] = _software(lib, bool(extra))
+        self.place = place(lib, kind, index, threads, packed=packed)
+        self._asked = (path, kind, index)
+        self._plain: dict[int, bool] = {}
+        self.notes: list[str] = []
+        self._sampler = Sampler(path)
+        self.device = _described(lib, self.place.device, kind, threads)
+        self.software: Mapping[str, str] = _software(lib, bool(self.place.packed))
         self._ids = {name: number for number, (name, _, _) in gguf_header.types().items()}
         self._weights: dict[tuple[Any, ...], Weights] = {}
         self._arenas: list[Arena] = []
@@ -78,7 +78,7 @@ class Ggml:
         """Return what times a case; None where ggml lacks the kind, or rows do not fill the format's blocks."""
         make = {
             "matmul": self._matmul, "grouped_matmul": self._grouped, "stream": self._stream, "launch": self._launch,
-            "attention_prefill": self._prefill, "attention_decode": self._decode,
+            "attention_prefill": self._prefill, "attention_decode": self._decode, "sampler": self._choose,
         }.get(case.kind)  # fmt: skip
         return make(case) if make is not None else None
 
@@ -100,8 +100,20 @@ class Ggml:
         key = (kind, *shape, self._copies(one, case.note))
         if key not in self._weights:
             values = encoded(self.lib, kind, shape[0], self.seed)
-            self._weights[key] = Weights(self.place, kind, shape, key[-1], values)
+            where = self.place._replace(packed=()) if self._falls(kind, case.format) else self.place
+            self._weights[key] = Weights(where, kind, shape, key[-1], values)
         return self._weights[key]
+
+    def _falls(self, kind: int, name: str) -> bool:
+        """Whether the library fell over repacked weights of a type, tried once in another process."""
+        if kind not in self._plain:
+            self._plain[kind] = bool(self.place.packed) and not holds(*self._asked, kind)
+            if self._plain[kind]:
+                self.notes.append(
+                    f"{name}: this library crashes on repacked weights, so they are measured as the file has them; "
+                    "serve with its flag against repacking, or rebuild it for this processor"
+                )
+        return self._plain[kind]
 
     def _arena(self, size: float, tensors: int, graphs: int = 1) -> Arena:
         arena = Arena(self.place, size, tensors, graphs)
@@ -166,10 +178,17 @@ class Ggml:
         nodes = [arena.put(self.lib.call("add", arena.context, a, b), arena.used) for _ in range(count)]
         return on_host(arena.work([arena.graph(nodes)]), count, self.threads)
 
+    def _choose(self, case: Case) -> Runner | None:
+        if not self._sampler.there:
+            return None
+        return on_host(self._sampler.work(int(case.size["vocabulary"]), self.seed), 1)
+
     def _prefill(self, case: Case) -> Runner | None:
         s = case.size
         query = int(s["query"])
-        return self._attention(case, 1, query, round(s["context"] + (query - 1) / 2), int(s.get("kv_heads", s["heads"])))
+        return self._attention(
+            case, 1, query, round(s["context"] + (query - 1) / 2), int(s.get("kv_heads", s["heads"]))
+        )
 
     def _decode(self, case: Case) -> Runner | None:
         s = case.size
@@ -191,7 +210,9 @@ class Ggml:
         call, ctx = self.lib.call, arena.context
         q = arena.fill(arena.put(arena.tensor(F32, size, heads, query, sequences)), self._random(result // 4))
         q = arena.view(call("permute", ctx, q, 0, 2, 1, 3))
-        mask = arena.fill(arena.put(arena.tensor(F16, whole, rows, 1, sequences)), _mask(query, held, whole, rows, sequences))
+        mask = arena.fill(
+            arena.put(arena.tensor(F16, whole, rows, 1, sequences)), _mask(query, held, whole, rows, sequences)
+        )
         values = self._random(cache // (2 if kind == F16 else 4)).astype(np.float16 if kind == F16 else np.float32)
 
         def held_in() -> Any:
@@ -250,30 +271,6 @@ def _mask(query: int, held: int, whole: int, rows: int, sequences: int) -> Any:
     seen[query:] = False
     one = np.where(seen, 0.0, -np.inf).astype(np.float16)
     return np.broadcast_to(one, (sequences, rows, whole))
-
-
-def _device(lib: Library, kind: str, index: int) -> Any:
-    """Return a device of ggml: the processor, or the card with this number."""
-    devices = [lib.call("backend_dev_get", i) for i in range(lib.call("backend_dev_count"))]
-    found = [d for d in devices if (lib.call("backend_dev_type", d) == DEVICE_CPU) == (kind == "cpu")]
-    if index >= len(found):
-        names = ", ".join(lib.call("backend_dev_name", d).decode() for d in devices) or "none"
-        raise InputError("--device", f"no {kind}:{index} in {lib.path}", f"it has {names}")
-    return found[index]
-
-
-def _address(lib: Library, registry: Any, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    found = lib.call("backend_reg_get_proc_address", registry, name.encode())
-    return ctypes.CFUNCTYPE(result, *arguments)(found) if found else lambda *_: None
-
-
-def _packed(lib: Library, registry: Any, device: Any) -> tuple[Any, ...]:
-    """Return the kinds of buffer in which the device keeps weights repacked, the preferred first."""
-    listed = _address(lib, registry, "ggml_backend_dev_get_extra_bufts", ctypes.POINTER(P), P)(device)
-    found: list[Any] = []
-    while listed and listed[len(found)]:
-        found.append(listed[len(found)])
-    return tuple(found)
 
 
 def _described(lib: Library, device: Any, kind: str, threads: int) -> Device:

@@ -143,8 +143,8 @@ def locate(packages: Sequence[str]) -> Path | None:
     for name in packages:
         try:
             spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
-            continue  # a package that cannot be looked at has nothing for us
+        except (ImportError, ValueError):  # a package that cannot be looked at has nothing for us
+            continue
         for folder in (Path(p) for p in (spec.submodule_search_locations or ())) if spec else ():
             for inside in ("bin", "lib", "."):
                 if any((folder / inside).glob("libggml.*")):

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wherewithal.measure.probe.ggml_api import I64, InitParams, Library
+from wherewithal.errors import InputError
+from wherewithal.measure.probe.ggml_api import DEVICE_CPU, I32, I64, InitParams, Library, P
 
 ALIGN = 256
 WEIGHTS = 1  # how ggml's buffers are marked that hold weights
@@ -24,6 +25,52 @@ class Place(NamedTuple):
     device: Any
     plain: Any
     packed: tuple[Any, ...]
+
+
+def place(lib: Library, kind: str, index: int, threads: int, packed: bool) -> Place:
+    """Return a device of ggml, ready to compute.
+
+    Args:
+        lib: the library.
+        kind: device kind of a probe file.
+        index: which of that kind.
+        threads: threads on a processor.
+        packed: whether weights may be kept repacked.
+
+    Raises:
+        InputError: the library has no such device.
+    """
+    device = _device(lib, kind, index)
+    backend = lib.call("backend_dev_init", device, None)
+    registry = lib.call("backend_dev_backend_reg", device)
+    if kind == "cpu":
+        _address(lib, registry, "ggml_backend_set_n_threads", None, P, I32)(backend, threads)
+    extra = _packed(lib, registry, device) if packed else ()
+    return Place(lib, backend, device, lib.call("backend_dev_buffer_type", device), extra)
+
+
+def _device(lib: Library, kind: str, index: int) -> Any:
+    """Return a device of ggml: the processor, or the card with this number."""
+    devices = [lib.call("backend_dev_get", i) for i in range(lib.call("backend_dev_count"))]
+    found = [d for d in devices if (lib.call("backend_dev_type", d) == DEVICE_CPU) == (kind == "cpu")]
+    if index >= len(found):
+        names = ", ".join(lib.call("backend_dev_name", d).decode() for d in devices) or "none"
+        raise InputError("--device", f"no {kind}:{index} in {lib.path}", f"it has {names}")
+    return found[index]
+
+
+def _address(lib: Library, registry: Any, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    found = lib.call("backend_reg_get_proc_address", registry, name.encode())
+    return ctypes.CFUNCTYPE(result, *arguments)(found) if found else lambda *_: None
+
+
+def _packed(lib: Library, registry: Any, device: Any) -> tuple[Any, ...]:
+    """Return the kinds of buffer in which the device keeps weights repacked, the preferred first."""
+    listed = _address(lib, registry, "ggml_backend_dev_get_extra_bufts", ctypes.POINTER(P), P)(device)
+    found: list[Any] = []
+    while listed and listed[len(found)]:
+        found.append(listed[len(found)])
+    return tuple(found)
 
 
 class Arena:
@@ -125,14 +172,16 @@ class Weights:
     """
 
     def __init__(self, place: Place, kind: int, shape: Sequence[int], copies: int, values: NDArray[np.uint8]) -> None:
-        self.lib, self.tensors = place.lib, []
-        self.context = self._buffer = None
+        self.lib = place.lib
+        self.tensors: list[Any] = []
+        self.context: Any = None
+        self._buffer: Any = None
         self.packed = ""
         for buft in (*place.packed, place.plain):
             if self._laid(place, buft, kind, shape, copies):
                 break
             self.free()
-        if self._buffer is None:
+        if not self.tensors:
             raise MemoryError
         self._fill(values)
 
@@ -165,9 +214,9 @@ class Weights:
 
     def _fill(self, values: NDArray[np.uint8]) -> None:
         lib = self.lib
+        size = lib.call("nbytes", self.tensors[0])
+        whole = np.resize(values, size)
         for tensor in self.tensors:
-            size = lib.call("nbytes", tensor)
-            whole = np.resize(values, size) if tensor == self.tensors[0] else whole
             lib.call("backend_tensor_set", tensor, whole.ctypes.data_as(ctypes.c_void_p), 0, size)
 
     def free(self) -> None:

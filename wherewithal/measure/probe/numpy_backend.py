@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import platform
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from wherewithal.measure.probe.host import clock, processor
 from wherewithal.measure.probe.timing import Runner, on_host
 
 _MOST_COPIES = 64
+# Arithmetic of one pass over copies of a weight, at most [FLOP].
+_PASS_FLOP = 1e9
 Work = Callable[[], Any]
 
 
@@ -30,6 +33,7 @@ class Numpy:
     name = "numpy"
     formats: tuple[str, ...] = ("fp32",)
     cache_format = "fp32"
+    peers = 1
 
     def __init__(self, threads: int, seed: int, reuse_bytes: float) -> None:
         self.seed, self.threads, self.reuse = seed, threads, reuse_bytes
@@ -37,6 +41,7 @@ class Numpy:
         self.software: Mapping[str, str] = {
             "numpy": np.__version__, "python": platform.python_version(), "blas": _blas(),
         }  # fmt: skip
+        self.notes: list[str] = []
         self._held: dict[tuple[Any, ...], Any] = {}
 
     def readings(self) -> tuple[float | None, float | None]:
@@ -74,12 +79,14 @@ class Numpy:
         m, n, k = (int(case.size[x]) for x in "mnk")
         weights, x = self._weights(n, k), self._random(m, k)
         out = np.empty((m, n), dtype=np.float32)
+        each = max(1, min(len(weights), int(_PASS_FLOP / case.flops)))
+        turn = itertools.cycle(weights)
 
         def work() -> None:
-            for w in weights:
+            for w in itertools.islice(turn, each):
                 np.matmul(x, w.T, out=out)
 
-        return work, len(weights)
+        return work, each
 
     def _batched(self, case: Case) -> tuple[Work, int]:
         m, n, k, batch = (int(case.size[x]) for x in ("m", "n", "k", "batch"))
@@ -91,12 +98,13 @@ class Numpy:
         weights, x = self._weights(experts, n, k), self._random(rows, k)
         out = np.empty((rows, n), dtype=np.float32)
 
-        def work() -> None:
-            for layer in weights:
-                for w in layer:
-                    np.matmul(x, w.T, out=out)
+        turn = itertools.cycle(weights)
 
-        return work, len(weights)
+        def work() -> None:
+            for w in next(turn):
+                np.matmul(x, w.T, out=out)
+
+        return work, 1
 
     def _launch(self, case: Case) -> tuple[Work, int]:
         a, out = self._random(32), np.empty(32, dtype=np.float32)
@@ -152,6 +160,6 @@ class Numpy:
 
 def _blas() -> str:
     """Return which BLAS NumPy was built with."""
-    found = np.show_config(mode="dicts")
-    blas = found.get("Build Dependencies", {}).get("blas", {}) if isinstance(found, dict) else {}
+    found: Any = np.show_config(mode="dicts")
+    blas = found.get("Build Dependencies", {}).get("blas", {})
     return f"{blas.get('name', 'not stated')} {blas.get('version', '')}".strip()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from wherewithal.errors import InputError
-from wherewithal.measure.probe import file
+from wherewithal.measure.probe import collectives, file
 from wherewithal.measure.probe.backend import Backend, Case
 from wherewithal.measure.probe.file import Operator, Probe
 from wherewithal.measure.probe.timing import SPREAD, Runner, Timed, measure
@@ -19,6 +19,8 @@ REPEATS = 7
 MOST_SHARE = 0.05
 # Cases of one group that are timed in turn.
 AT_ONCE = 6
+_LEAST_CASE_S = 0.5
+_COLLECTIVES_SHARE = 0.25
 _SAVE_EVERY_S = 5.0
 
 Progress = Callable[[str, float, float], None]
@@ -26,36 +28,54 @@ Progress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the probe, cases that the backend lacks, cases that were too long for the time, and how it ended."""
+    """What a run leaves.
+
+    Attributes:
+        probe: what was measured, of earlier runs too.
+        absent: cases that the backend lacks.
+        too_long: cases that take too large a share of the time.
+        kept: operators that were there already.
+        interrupted: whether the user stopped it.
+        alone: why there are no collectives; empty where there are.
+    """
 
     probe: Probe
     absent: int = 0
     too_long: int = 0
     kept: int = 0
     interrupted: bool = False
+    alone: str = ""
 
 
 @dataclass
 class Clock:
-    """How much time a run has [s], and how fast the device has been seen to compute [FLOP/s]."""
+    """How much time a run has [s], and how fast the device has been seen to compute in each kind and format [FLOP/s]."""
 
     limit_s: float
     start: float
-    rate: float = 0.0
+    rates: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def left(self) -> float:
         """Seconds left."""
         return self.limit_s - (time.monotonic() - self.start)
 
-    def takes(self, case: Case) -> float:
-        """Return how long a case will take in all, from the rate seen [s]."""
-        return case.flops / self.rate * (REPEATS + 3) if self.rate else 0.0
+    def fits(self, case: Case, seconds: float | None = None) -> bool:
+        """Whether a case, all repeats together, takes no more than its share of the time.
+
+        Args:
+            case: the case.
+            seconds: [s] of one pass over its operands; None to go by the rate seen.
+        """
+        rate = self.rates.get((case.kind, case.format)) or max(self.rates.values(), default=0.0)
+        one = seconds if seconds is not None else case.flops / rate if rate else 0.0
+        return one * (REPEATS + 2) <= max(MOST_SHARE * self.limit_s, _LEAST_CASE_S)
 
     def learn(self, case: Case, seconds: float) -> None:
-        """Note the rate of a case."""
-        if case.flops:
-            self.rate = max(self.rate, case.flops / seconds)
+        """Note the rate of a case, done once in so many seconds [s]."""
+        name = (case.kind, case.format)
+        if case.flops and seconds > 0:
+            self.rates[name] = max(self.rates.get(name, 0.0), case.flops / seconds)
 
 
 def begun(path: Path | None, backend: Backend, seed: int) -> Probe:
@@ -72,7 +92,9 @@ def begun(path: Path | None, backend: Backend, seed: int) -> Probe:
         was, now = getattr(old, name), getattr(fresh, name)
         if was != now:
             raise InputError(
-                str(path), f"was measured with another {name} ({_short(was)}; now {_short(now)})", "give another -o FILE"
+                str(path),
+                f"was measured with another {name} ({_short(was)}; now {_short(now)})",
+                "give another -o FILE",
             )
     return replace(old, complete=False)
 
@@ -108,18 +130,21 @@ def probe(
     rows, saved = list(found.operators), time.monotonic()
     absent = too_long = seen = 0
     stopped = interrupted = False
-    todo = [c for c in cases if key(c) not in done]
+    todo = [c for c in cases if c.key not in done]
+    alone = ""
     try:
+        if not any(o.kind in collectives.KINDS for o in rows):
+            told, alone = collectives.measured(backend.device.kind, backend.peers, clock.left * _COLLECTIVES_SHARE)
+            rows += told
         for group in groups(todo):
             if clock.left <= 0:
                 stopped = True
                 break
             if progress is not None:
                 progress(f"{group[0].kind} {group[0].format}", seen, len(todo))
-            short = [c for c in group if clock.takes(c) <= MOST_SHARE * clock.limit_s]
-            too_long += len(group) - len(short)
-            new, lacking = _group(backend, short, clock)
-            rows, absent, seen = rows + new, absent + lacking, seen + len(group)
+            new, lacking, long = _group(backend, group, clock)
+            rows, seen = rows + new, seen + len(group)
+            absent, too_long = absent + lacking, too_long + long
             if path is not None and time.monotonic() - saved > _SAVE_EVERY_S:
                 file.write(path, replace(found, operators=tuple(rows)))
                 saved = time.monotonic()
@@ -131,12 +156,7 @@ def probe(
     result = replace(found, date=_today(), complete=whole, operators=tuple(rows))
     if path is not None:
         file.write(path, result)
-    return Outcome(result, absent, too_long, kept, interrupted)
-
-
-def key(case: Case) -> tuple[object, ...]:
-    """Return a case's name, equal to that of the row it becomes."""
-    return case.kind, case.format, tuple(sorted(case.sizes)), case.note
+    return Outcome(result, absent, too_long, kept, interrupted, alone)
 
 
 def groups(cases: Sequence[Case]) -> list[list[Case]]:
@@ -148,29 +168,38 @@ def groups(cases: Sequence[Case]) -> list[list[Case]]:
     return [g[i : i + AT_ONCE] for g in found.values() for i in range(0, len(g), AT_ONCE)]
 
 
-def _group(backend: Backend, cases: Sequence[Case], clock: Clock) -> tuple[list[Operator], int]:
-    """Measure one group; return its rows and how many cases the backend lacks."""
+def _group(backend: Backend, cases: Sequence[Case], clock: Clock) -> tuple[list[Operator], int, int]:
+    """Measure one group, small ones first; return its rows, and how many cases the backend lacks and are too long."""
     ready: list[tuple[Case, Runner]] = []
-    absent = 0
+    absent = too_long = 0
     try:
-        for case in cases:
-            try:
-                runner = backend.prepare(case)
-            except MemoryError:
-                runner = None
+        for case in sorted(cases, key=lambda c: c.flops):
+            if not clock.fits(case):
+                too_long += 1
+                continue
+            runner = _prepared(backend, case)
             if runner is None:
                 absent += 1
-            else:
+                continue
+            start = time.perf_counter()
+            clock.learn(case, runner(1).seconds)
+            if clock.fits(case, time.perf_counter() - start):
                 ready.append((case, runner))
-        timed = measure([r for _, r in ready], REPEATS) if ready else []
+            else:
+                too_long += 1
+        timed = measure([r for _, r in ready], REPEATS, until=clock.start + clock.limit_s) if ready else []
         hertz, watts = backend.readings()
-        rows = []
-        for (case, _), t in zip(ready, timed, strict=True):
-            clock.learn(case, t.seconds)
-            rows.append(_row(case, t, hertz, watts))
-        return rows, absent
+        rows = [_row(case, t, hertz, watts) for (case, _), t in zip(ready, timed, strict=True)]
+        return rows, absent, too_long
     finally:
         backend.release()
+
+
+def _prepared(backend: Backend, case: Case) -> Runner | None:
+    try:
+        return backend.prepare(case)
+    except MemoryError:
+        return None
 
 
 def _row(case: Case, t: Timed, hertz: float | None, watts: float | None) -> Operator:

@@ -74,12 +74,17 @@ def cases(formats: Sequence[str], cache_format: str, like: Like | None = None) -
         found += _streams(like.hidden, _LIKE)
         found += [Case("sampler", "fp32", (("vocabulary", like.vocabulary),), "", _LIKE)]
     for rank, form in enumerate(formats):
-        found += [c for p in g["products"] for c in _product(Shape(*p, form), g["rows"], _FIRST - rank)]
+        for place, (n, k) in enumerate(g["products"]):
+            found += _product(Shape(n, k, form), g["rows"], _FIRST - rank - 2 * place)
         found += [c for e in g["experts"] for c in _experts(Shape(e[2], e[3], form, 1, e[0], e[1]), _GRID - rank)]
-    found += [c for h in g["heads"] for c in _attention(tuple(h), cache_format, _FIRST - 1)]
+    for place, heads in enumerate(g["heads"]):
+        found += _attention(heads, cache_format, _FIRST - 3 - place)
     found += _streams(g["width"], _FIRST - 1)
     found += [Case("sampler", "fp32", (("vocabulary", v),), "", _GRID) for v in g["vocabularies"]]
-    return list(dict.fromkeys(sorted(found, key=lambda c: -c.weight)))
+    first: dict[tuple[object, ...], Case] = {}
+    for case in sorted(found, key=lambda c: -c.weight):
+        first.setdefault(case.key, case)
+    return list(first.values())
 
 
 def _product(shape: Shape, rows: Sequence[int], weight: float) -> Iterator[Case]:
@@ -107,7 +112,13 @@ def _attention(heads: Sequence[int], form: str, weight: float) -> Iterator[Case]
     g, (query_heads, kv_heads, size) = grid(), heads
     for query in g["queries"]:
         near = (query + 1) / 2
-        sizes = (("query", query), ("context", near), ("heads", query_heads), ("head_size", size), ("kv_heads", kv_heads))
+        sizes = (
+            ("query", query),
+            ("context", near),
+            ("heads", query_heads),
+            ("head_size", size),
+            ("kv_heads", kv_heads),
+        )
         yield Case("attention_prefill", form, sizes, "", weight)
     for context in g["contexts"]:
         for count in g["sequences"]:

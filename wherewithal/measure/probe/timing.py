@@ -58,29 +58,33 @@ def on_host(work: Callable[[], None], operators: int, threads: int = 1) -> Runne
     return run
 
 
-def measure(runners: Sequence[Runner], repeats: int = 7, least_s: float = 0.01) -> list[Timed]:
+def measure(
+    runners: Sequence[Runner], repeats: int = 7, least_s: float = 0.01, until: float = float("inf")
+) -> list[Timed]:
     """Time several operators in turn, so that what disturbs the machine meets all of them.
 
     Repeats in which the process was put aside are dropped; an operator whose repeats spread by more than 15% is measured
     again and the narrower set kept.
 
     Args:
-        runners: one for each operator; called with how often to loop.
+        runners: one for each operator, run once before; called with how often to loop.
         repeats: repeats of each.
         least_s: [s] shortest repeat.
+        until: [s] of the monotonic clock after which no more repeats than needed are begun.
     """
     loops = [_loops(r, least_s) for r in runners]
-    rounds = [[r(n) for r, n in zip(runners, loops, strict=True)] for _ in range(repeats)]
+    rounds: list[list[Sample]] = []
+    while len(rounds) < repeats and (len(rounds) < LEAST_KEPT or time.monotonic() < until):
+        rounds.append([r(n) for r, n in zip(runners, loops, strict=True)])
     found = [summed([one[i] for one in rounds]) for i in range(len(runners))]
     for i, timed in enumerate(found):
-        if timed.spread > SPREAD or timed.disturbed:
+        if (timed.spread > SPREAD or timed.disturbed) and time.monotonic() < until:
             again = summed([runners[i](loops[i]) for _ in range(repeats)])
             found[i] = min(timed, again, key=lambda t: (t.disturbed, t.spread))
     return found
 
 
 def _loops(runner: Runner, least_s: float) -> int:
-    runner(1)  # the first call touches memory and wakes threads
     start = time.perf_counter()
     runner(1)
     return max(1, min(100_000, round(least_s / max(time.perf_counter() - start, 1e-9))))
