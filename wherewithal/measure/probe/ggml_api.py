@@ -71,6 +71,7 @@ _FUNCTIONS: Mapping[str, tuple[Any, Sequence[Any]]] = {
     "ggml_backend_buffer_free": (None, (P,)),
     "ggml_backend_tensor_alloc": (I32, (P, P, P)),
     "ggml_backend_tensor_set": (None, (P, P, SIZE, SIZE)),
+    "ggml_backend_tensor_get": (None, (P, P, SIZE, SIZE)),
     "ggml_backend_graph_compute": (I32, (P, P)),
 }
 # Functions that older releases lack.

@@ -129,6 +129,12 @@ class Arena:
         self.lib.call("backend_tensor_set", tensor, data.ctypes.data_as(ctypes.c_void_p), 0, size)
         return tensor
 
+    def values(self, tensor: Any) -> NDArray[np.float32]:
+        """Return the values of a tensor of fp32, flat."""
+        out = np.empty(self.lib.call("nbytes", tensor) // 4, dtype=np.float32)
+        self.lib.call("backend_tensor_get", tensor, out.ctypes.data_as(ctypes.c_void_p), 0, out.nbytes)
+        return out
+
     def graph(self, nodes: Sequence[Any]) -> Any:
         """Return a graph that computes these nodes in turn."""
         graph = self.lib.call("new_graph_custom", self.context, _room(len(nodes)), False)
