@@ -93,11 +93,19 @@ def _read(files: Sequence[Path], values: dict[str, Any]) -> tuple[list[Probe], l
     for path in files:
         if path.name.endswith(rows.ENDINGS):
             measured += rows.read(path)
-        elif probes.is_probe(path):
+        elif _is_probe(path):
             found.append(probes.read(path))
         else:
             measured += bench.read(path, told)
     return found, measured
+
+
+def _is_probe(path: Path) -> bool:
+    """Return whether a file says near its start that it is a probe."""
+    from wherewithal.catalog import files
+    from wherewithal.measure.probe.file import FORMAT
+
+    return f'"{FORMAT}"' in files.read_text(path, files.CSV_LIMIT)[:4096]
 
 
 def _out(report: Report, face: Face) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wherewithal.measure.calibrate import fit, operators
-from wherewithal.measure.probe.file import Device, Measured, Probe
+from wherewithal.measure.probe.file import Device, Operator, Probe
 from wherewithal.pricing.curve import Curve
 
 PEAK, BANDWIDTH = 1e11, 2e10
@@ -40,16 +40,16 @@ def _sizes() -> Iterator[tuple[str, str, dict[str, float]]]:
 def probe() -> Callable[..., Probe]:
     """Return a maker of probes of the made chip, with noise of some size and one row that a function may spoil."""
 
-    def make(noise: float = 0.0, spoil: Callable[[list[Measured]], None] | None = None) -> Probe:
+    def make(noise: float = 0.0, spoil: Callable[[list[Operator]], None] | None = None) -> Probe:
         rng = np.random.default_rng(3)
         rows = []
         for kind, form, sizes in _sizes():
-            row = Measured(kind, form, sizes, 1.0, 1.0, 1.0, 9)
+            row = Operator(kind, form, sizes, 1.0, 1.0, 1.0, 9)
             sample = operators.samples([row])[0]
             t = float(fit.seconds(sample.op, TRUE[kind, form], PEAK, BANDWIDTH)[0]) * float(
                 np.exp(noise * rng.normal())
             )
-            rows.append(Measured(kind, form, sizes, t, t * 0.99, t * 1.01, 9))
+            rows.append(Operator(kind, form, sizes, t, t * 0.99, t * 1.01, 9))
         if spoil:
             spoil(rows)
         device = Device("cpu", "Made(R) CPU 9000 @ 2.0GHz", "Nobody", 1, 1, 16e9)

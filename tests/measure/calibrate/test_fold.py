@@ -11,7 +11,7 @@ import pytest
 from wherewithal import ask
 from wherewithal.errors import FileProblems, InputError
 from wherewithal.measure.calibrate import fold
-from wherewithal.measure.probe.file import Measured, Probe
+from wherewithal.measure.probe.file import Operator, Probe
 
 CHIP = "made-9000-1t"
 Make = Callable[..., Probe]
@@ -55,7 +55,7 @@ def test_what_is_replaced_is_kept(probe: Make, folder: Path) -> None:
 
 
 def test_what_is_impossible_is_refused_by_its_row_and_nothing_written(probe: Make, folder: Path) -> None:
-    def spoil(rows: list[Measured]) -> None:
+    def spoil(rows: list[Operator]) -> None:
         rows[4] = dataclasses.replace(rows[4], seconds=rows[4].seconds / 1000)  # ms read as s
 
     with pytest.raises(FileProblems) as caught:

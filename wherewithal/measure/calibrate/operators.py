@@ -32,7 +32,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Sample:
-    """Measured times of one kind in one format.
+    """Operator times of one kind in one format.
 
     Attributes:
         op: the operators, each number an array with one value a row.

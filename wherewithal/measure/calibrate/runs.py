@@ -69,7 +69,7 @@ class Judged:
 
 
 class Bench:
-    """Measured rows of one chip and engine, predicted with constants on trial."""
+    """Operator rows of one chip and engine, predicted with constants on trial."""
 
     def __init__(self, rows: Sequence[Row], engine: str, curves: Sequence[CurveRecord], dirs: tuple[Path, ...]) -> None:
         """Keep the rows that can be predicted.

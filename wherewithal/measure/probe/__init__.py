@@ -1,1 +1,1 @@
-"""Measuring the chip at hand, operator by operator."""
+"""The chip at hand measured: operators by size and format, written to a file that can be shared."""
