@@ -49,8 +49,8 @@ def run(folder: Path, *words: object, timeout: float = 900) -> str:
     """Return what a command of `wherewithal` prints; its own words when it fails."""
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "NO_COLOR": "1"}
     command = [sys.executable, "-m", "wherewithal", *map(str, words)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=timeout)
-    if done.returncode not in (0,):
+    done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True, timeout=timeout)
+    if done.returncode != 0:
         raise AssertionError(f"{' '.join(command[2:])}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
