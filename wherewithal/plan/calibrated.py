@@ -11,6 +11,8 @@ from wherewithal.plan.engines import Engine
 from wherewithal.pricing.curve import Curves
 from wherewithal.pricing.intervals import LEVELS, Cell
 
+# Formats of a cache that move the same bytes.
+SIXTEEN = ("bf16", "fp16")
 HOST = {
     "per_step_s": ("host_s_per_step", "host.per_step"),
     "per_sequence_s": ("host_s_per_seq", "host.per_sequence"),
@@ -59,7 +61,9 @@ def formats_on(f: Formats, held: Mapping[str, str], kv: str, curves: Curves) -> 
         name: Stored(stored.bits, held[name]) if ("matmul", held.get(name, "")) in seen else stored
         for name, stored in f.parts.items()
     }
-    core = kv if {("attention_decode", kv), ("attention_prefill", kv)} <= seen else f.attention
+    caches = (kv, *(w for w in SIXTEEN if kv in SIXTEEN and w != kv))
+    both = (c for c in caches if {("attention_decode", c), ("attention_prefill", c)} <= seen)
+    core = next(both, f.attention)
     return replace(f, parts=parts, attention=core)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def _sizes() -> Iterator[tuple[str, str, dict[str, float]]]:
     yield "attention_prefill", "bf16", {"query": 2048, "context": 1024, "heads": 9, "head_size": 64, "kv_heads": 3}
     for size in (1e6, 1e7, 1e8, 1e9):
         yield "stream", "bf16", {"bytes": size}
+        yield "stream", "fp32", {"bytes": size}
 
 
 @pytest.fixture
@@ -45,11 +47,13 @@ def probe() -> Callable[..., Probe]:
         rows = []
         for kind, form, sizes in _sizes():
             row = Operator(kind, form, sizes, 1.0, 1.0, 1.0, 9)
+            if (kind, form) == ("stream", "fp32"):
+                row = dataclasses.replace(row, note="read")
             sample = operators.samples([row])[0]
-            t = float(fit.seconds(sample.op, TRUE[kind, form], PEAK, BANDWIDTH)[0]) * float(
-                np.exp(noise * rng.normal())
-            )
-            rows.append(Operator(kind, form, sizes, t, t * 0.99, t * 1.01, 9))
+            t = float(
+                fit.seconds(sample.op, TRUE.get((kind, form), TRUE["stream", "bf16"]), PEAK, BANDWIDTH)[0]
+            ) * float(np.exp(noise * rng.normal()))
+            rows.append(dataclasses.replace(row, seconds=t, low=t * 0.99, high=t * 1.01))
         if spoil:
             spoil(rows)
         device = Device("cpu", "Made(R) CPU 9000 @ 2.0GHz", "Nobody", 1, 1, 16e9)

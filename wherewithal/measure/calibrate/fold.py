@@ -128,6 +128,8 @@ def probed(probes: Sequence[Probe], name: str, known: bool, folder: Path, dirs: 
     records, moved, notes = [], [], []
     for sample in samples:
         kind, form = sample.op.kind, sample.op.format
+        if kind == operators.MEMORY_KIND:
+            continue
         was = priced_as(form, chip) if "matmul" in kind else form
         peak = before.peak(was)
         best = fit.fit(_uncached(sample, cached), peak, before.bandwidth)
@@ -163,7 +165,9 @@ def _uncached(sample: operators.Sample, cached: frozenset[int]) -> operators.Sam
     op: Op = sample.op
     op = op._replace(flops=cut(op.flops), bytes=cut(op.bytes), sizes=tuple(cut(s) for s in op.sizes))
     rows = tuple(r for r, k in zip(sample.rows, keep, strict=True) if k)
-    return operators.Sample(op, sample.seconds[keep], rows)
+    return operators.Sample(
+        op, sample.seconds[keep], rows, tuple(n for n, k in zip(sample.notes, keep, strict=True) if k)
+    )
 
 
 def _roofs(name: str, dirs: catalog.Dirs) -> tuple[Mapping[str, float], float | None]:
@@ -178,12 +182,13 @@ def _new_chip(
     rates = [
         (s.op.format, float(np.max(np.broadcast_to(s.op.flops, s.seconds.shape) / s.seconds)))
         for s in samples
-        if s.op.kind != "stream"
+        if s.op.kind not in ("stream", operators.MEMORY_KIND)
     ]
-    streams = [_uncached(s, cached) for s in samples if s.op.kind == "stream"]
+    streams = [_uncached(s, cached) for s in samples if s.op.kind == operators.MEMORY_KIND]
     if not rates or not streams:
         raise InputError("probe", "has no matrix products, or no memory stream", "probe again with more --minutes")
-    bandwidth = max(float(np.max(np.broadcast_to(s.op.bytes, s.seconds.shape) / s.seconds)) for s in streams)
+    # The largest stream is the one that no cache holds.
+    bandwidth = max(float(s.op.bytes[i] / s.seconds[i]) for s in streams for i in [int(np.argmax(s.op.bytes))])  # type: ignore[index]
     memory = probe.device.memory_bytes
     if not memory:
         raise InputError("probe", "does not say how much memory the device has", "probe on a system that tells it")

@@ -22,12 +22,16 @@ SIZES: Mapping[str, tuple[str, ...]] = {
     "attention_prefill": ("query", "context", "heads", "head_size"),
     "attention_decode": ("sequences", "context", "kv_heads", "heads"),
     "stream": (),
+    "memory": (),
 }
 MORE: Mapping[str, tuple[str, ...]] = {
     "attention_prefill": ("kv_heads",),
     "attention_decode": ("head_size",),
     "stream": ("bytes",),
+    "memory": ("bytes",),
 }
+# Streams that measure the memory alone, and the name that they go by here: no operator of a model is one of them.
+MEMORY, MEMORY_KIND = ("read", "triad"), "memory"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ class Sample:
         op: the operators, each number an array with one value a row.
         seconds: [s] measured, one a row.
         rows: place of each in the probe, counted from 1.
+        notes: which operator of its kind each is; only those alike can be compared.
     """
 
     op: Op
     seconds: Floats
     rows: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def shapes(self) -> list[str]:
@@ -66,7 +72,8 @@ def samples(rows: Sequence[Any]) -> list[Sample]:
     groups: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for place, row in enumerate(rows, 1):
         if row.kind in SIZES:
-            groups.setdefault((row.kind, row.format), []).append((place, row))
+            memory = row.kind == "stream" and row.note.split(";")[0] in MEMORY
+            groups.setdefault((MEMORY_KIND if memory else row.kind, row.format), []).append((place, row))
     return [_sample(kind, form, part) for (kind, form), part in groups.items()]
 
 
@@ -81,7 +88,8 @@ def _sample(kind: str, form: str, part: Sequence[tuple[int, Any]]) -> Sample:
                 )
     sizes = {n: np.array([float(row.sizes[n]) for _, row in part]) for n in names}
     seconds = np.array([float(row.seconds) for _, row in part])
-    return Sample(_op(kind, form, sizes), seconds, tuple(place for place, _ in part))
+    notes = tuple(str(getattr(row, "note", "")).split(";")[0] for _, row in part)
+    return Sample(_op(kind, form, sizes), seconds, tuple(place for place, _ in part), notes)
 
 
 def formats(form: str) -> Formats:
@@ -113,4 +121,8 @@ def _op(kind: str, form: str, s: Mapping[str, Floats]) -> Op:
         moved = s["sequences"] * (s["context"] * cache * f.kv_bytes + width * f.hidden_bytes)
         sizes = (s["sequences"], s["context"], s["kv_heads"], s["heads"] / s["kv_heads"])
         return Op("probe", kind, form, 2.0 * s["sequences"] * s["context"] * width, moved, sizes)
-    return Op("probe", "stream", form, 0.0 * s["bytes"], s["bytes"], ())
+    if kind == MEMORY_KIND:
+        return Op("probe", MEMORY_KIND, form, 0.0 * s["bytes"], s["bytes"], ())
+    # A model counts its hidden state in 16 bits; a device that keeps it wider moves so much more for the same elements.
+    elements = s["bytes"] / (find(form, "probe").bits / 8)
+    return Op("probe", "stream", "bf16", 0.0 * s["bytes"], elements * f.hidden_bytes, ())

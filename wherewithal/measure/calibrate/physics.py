@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from wherewithal.errors import Problem
-from wherewithal.measure.calibrate.operators import Sample
+from wherewithal.measure.calibrate.operators import MEMORY_KIND, Sample
 
 # Beyond a stated peak by so much, a figure is no figure of that chip: clocks and rounding explain less.
 ABOVE = 1.05
@@ -29,7 +29,7 @@ def problems(
     found: list[Problem] = []
     for sample in some:
         found += _above_peak(sample, peaks)
-        if sample.op.kind == "stream" and bandwidth:
+        if sample.op.kind == MEMORY_KIND and bandwidth:
             found += _above_bandwidth(sample, bandwidth, cached)
         found += _out_of_order(sample)
     return found
@@ -60,10 +60,10 @@ def _out_of_order(sample: Sample) -> Iterator[Problem]:
     """Yield rows that do at least as much along every size as another in a third of its time."""
     sizes = [np.broadcast_to(s, sample.seconds.shape) for s in sample.op.sizes]
     sizes = sizes or [np.broadcast_to(sample.op.bytes, sample.seconds.shape)]
-    columns = np.array(sizes)
+    columns, notes = np.array(sizes), np.array(sample.notes or [""] * len(sample.rows))
     for i, row in enumerate(sample.rows):
         more = np.all(columns >= columns[:, [i]], axis=0) & np.any(columns > columns[:, [i]], axis=0)
-        slow = more & (sample.seconds * QUICKER < sample.seconds[i])
+        slow = more & (notes == notes[i]) & (sample.seconds * QUICKER < sample.seconds[i])
         if slow.any():
             other = sample.rows[int(np.argmax(slow))]
             what = f"took {sample.seconds[i]:.3g} s; operator {other}, which is larger, {sample.seconds[slow][0]:.3g} s"
