@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "predict": ("wherewithal.app.verbs_serving:predict", "what this exact deployment does under this exact load"),
     "compare": ("wherewithal.app.verbs_serving:compare", "systems side by side, and what would flip the order"),
+    "recipe": ("wherewithal.app.verbs_recipe:recipe", "the files that launch a plan, for an engine and a launcher"),
     "validate": ("wherewithal.app.verbs_validate:validate", "predictions against what others measured"),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
