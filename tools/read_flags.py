@@ -5,8 +5,8 @@ and writes `wherewithal/catalog/data/flags/ENGINE.csv`. Three ways of writing ar
 
 * `parser.add_argument("--x", type=..., choices=..., default=..., action=...)`, names with an f-string prefix included, and
   `**kwargs["field"]` out of `kwargs = get_kwargs(Class)`: then the class's annotated field says type and default;
-* dataclass fields of a class named with `--fields CLASS`: `--field-name`, its annotation, default, and the choices of
-  `Literal[...]`;
+* annotated fields of classes named with `--fields CLASS` (`*`: all of the files): `--field-name`, annotation, default, the
+  choices of `Literal[...]`, and what `Annotated[type, Arg(choices=..., aliases=..., cli_name=...)]` says;
 * `click.option("--x", ...)` decorators.
 
 A compiled server has no source to read: `--help-of BINARY` runs it with `--help` and reads what it prints (llama-server).
@@ -23,9 +23,9 @@ import re
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "wherewithal" / "catalog" / "data" / "flags"
@@ -57,18 +57,69 @@ def sources(package: Path, wanted: Iterable[str] = ()) -> Iterator[tuple[str, st
                     yield member.name, file.read().decode("utf-8")
 
 
-def fields(tree: ast.AST, classes: Iterable[str] | None = None) -> dict[str, dict[str, tuple[str, str, str]]]:
-    """Return class to field to (kind, default, choices) of the annotated fields of classes."""
-    wanted = None if classes is None else set(classes)
-    found: dict[str, dict[str, tuple[str, str, str]]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and (wanted is None or node.name in wanted):
-            found[node.name] = {
-                one.target.id: (*_kind(one.annotation), _default(one.value))[::1]
-                for one in node.body
-                if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
-            }
-    return {c: {f: (k, d, ch) for f, (k, ch, d) in of.items()} for c, of in found.items()}
+class Field(NamedTuple):
+    """An annotated field of a class, as an argument.
+
+    `hidden`: it is no argument of the command line; `aliases` are further names, `name` one that stands in its place.
+    """
+
+    kind: str
+    choices: str
+    default: str
+    aliases: str = ""
+    name: str = ""
+    hidden: bool = False
+
+
+Fields = dict[str, dict[str, Field]]
+
+
+def fields(tree: ast.AST, lists: Mapping[str, str] | None = None) -> Fields:
+    """Return class to field to what it stands for, of the annotated fields of all classes of a module.
+
+    Args:
+        tree: a module.
+        lists: name of a constant list to its entries, for choices that are named.
+    """
+    return {
+        node.name: {
+            one.target.id: _field(one, lists or {})
+            for one in node.body
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+        }
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def _field(one: ast.AnnAssign, lists: Mapping[str, str]) -> Field:
+    kind, choices = _kind(one.annotation)
+    plain = Field(kind, choices, _default(one.value))
+    inner = one.annotation.slice if isinstance(one.annotation, ast.Subscript) else None
+    for part in inner.elts[1:] if isinstance(inner, ast.Tuple) else ():
+        if not isinstance(part, ast.Call):
+            continue
+        said = {k.arg: k.value for k in part.keywords}
+        if _name(part.func) == "Derived" or _default(said.get("no_cli")) == "True":
+            return plain._replace(hidden=True)
+        if "type_parser" in said and _name(said["type_parser"]) in _TYPES:
+            plain = plain._replace(kind=_TYPES[_name(said["type_parser"])])
+        if "choices" in said and not _none(said["choices"]):
+            plain = plain._replace(kind="choice", choices=_choices(said["choices"], lists))
+        aliases = said.get("aliases")
+        if isinstance(aliases, ast.List | ast.Tuple):
+            plain = plain._replace(aliases=" ".join(_text(e) for e in aliases.elts))
+        plain = plain._replace(name=_text(said["cli_name"]) if "cli_name" in said else plain.name)
+    return plain
+
+
+def constants(tree: ast.AST) -> dict[str, str]:
+    """Return name to entries of the constant lists of a module."""
+    found: dict[str, str] = {}
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Assign) and len(n.targets) == 1 and isinstance(n.targets[0], ast.Name):
+            found[n.targets[0].id] = _choices(n.value, found)
+    return {k: v for k, v in found.items() if v}
 
 
 def _kind(node: ast.expr | None) -> tuple[str, str]:
@@ -116,12 +167,12 @@ def _default(node: ast.expr | None) -> str:
     return ast.unparse(node)[:120] if node is not None else ""
 
 
-def from_calls(tree: ast.AST, known: dict[str, dict[str, tuple[str, str, str]]]) -> Iterator[Row]:
+def from_calls(tree: ast.AST, known: Fields) -> Iterator[Row]:
     """Yield the arguments that `add_argument` and `option` calls define.
 
     Args:
         tree: a module.
-        known: class to field to (kind, default, choices), for arguments that are made out of a class's fields.
+        known: class to its fields, for arguments that are made out of a class's fields.
     """
     made_of = _made_of(tree)
     for node in ast.walk(tree):
@@ -159,7 +210,7 @@ def _made_of(tree: ast.AST) -> dict[str, str]:
 
 
 def _call(
-    node: ast.Call, made_of: dict[str, str], known: dict[str, dict[str, tuple[str, str, str]]]
+    node: ast.Call, made_of: dict[str, str], known: Fields
 ) -> tuple[str, str, str]:
     """Return (kind, choices, default) of one call."""
     said = {k.arg: k.value for k in node.keywords if k.arg}
@@ -169,7 +220,7 @@ def _call(
             field_name = _text(keyword.value.slice)
             found = known.get(made_of.get(_name(keyword.value.value), ""), {}).get(field_name)
             if found:
-                kind, default, choices = found
+                kind, choices, default = found[:3]
                 kind = "optional-bool" if kind == "bool" else kind
     if "type" in said:
         kind = _TYPES.get(_name(said["type"]), "str")
@@ -188,22 +239,24 @@ def _call(
     return kind, choices, default
 
 
-def _choices(node: ast.expr) -> str:
+def _choices(node: ast.expr, lists: Mapping[str, str] | None = None) -> str:
+    """Return the entries of a list, or of a named one that is known."""
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return "|".join(str(e.value) for e in node.elts if isinstance(e, ast.Constant))
-    return ""
+    if isinstance(node, ast.BinOp):
+        return "|".join(filter(None, (_choices(node.left, lists), _choices(node.right, lists))))
+    return (lists or {}).get(_name(node), "")
 
 
-def from_fields(tree: ast.AST, classes: Iterable[str]) -> Iterator[Row]:
-    """Yield the arguments that a dataclass's fields stand for, each as `--field-name`."""
-    for of in fields(tree, classes).values():
-        for name, (kind, default, choices) in of.items():
-            if not name.startswith("_"):
-                flag = "--" + name.replace("_", "-")
-                yield {"flag": flag, "kind": kind, "default": default, "choices": choices, "aliases": ""}
-
-
-_HELP_LINE = re.compile(r"^(-{1,2}[A-Za-z][^\n]*?)(?:\s{2,}|\s*$)(.*)$")
+def from_fields(known: Fields, classes: Iterable[str]) -> Iterator[Row]:
+    """Yield the arguments that the fields of some classes stand for, each as `--field-name`."""
+    for of in (known[c] for c in classes if c in known):
+        for name, one in of.items():
+            if not name.startswith("_") and not one.hidden:
+                flag = one.name or "--" + name.replace("_", "-")
+                yield {
+                    "flag": flag, "kind": one.kind, "default": one.default, "choices": one.choices, "aliases": one.aliases,
+                }  # fmt: skip
 
 
 def from_help(text: str) -> Iterator[Row]:
@@ -211,25 +264,39 @@ def from_help(text: str) -> Iterator[Row]:
 
     A value in braces or brackets (`{none,layer}`, `[on|off]`) is a list of choices; `N` is a number; none is a switch.
     """
-    group = ""
-    for line in text.splitlines():
+    group, started, row = "", False, {}
+    for line in [*text.splitlines(), "-----"]:
+        if line.startswith("-"):
+            if started:
+                yield _described(row)
+            started = False
         if line.startswith("-----"):
             group = line.strip("- ")
-            continue
-        if not line.startswith("-"):
-            continue
-        head, about = _split(line)
-        names = re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", head)
-        if not names:
-            continue
-        value = re.sub(r"(?<![\w-])--?[A-Za-z][\w-]*,?", "", head).strip()
-        kind, choices = _help_kind(value)
-        long = next((n for n in names if n.startswith("--") and not n.startswith("--no-")), names[-1])
-        default = re.search(r"\(default: ([^)]*)\)", about)
-        yield {
-            "flag": long, "kind": kind, "default": default[1].strip("'") if default else "", "choices": choices,
-            "aliases": " ".join(n for n in names if n != long), "group": group,
-        }  # fmt: skip
+        elif line.startswith("-"):
+            head, about = _split(line)
+            names = re.findall(r"(?<![\w-])--?[A-Za-z][\w.-]*", head)
+            value = re.sub(r"(?<![\w-])--?[A-Za-z][\w.-]*,?", "", head).strip()
+            kind, choices = _help_kind(value)
+            long = next((n for n in names if n.startswith("--") and not n.startswith("--no-")), names[-1])
+            others = " ".join(n for n in names if n != long)
+            row = {"flag": long, "kind": kind, "choices": choices, "aliases": others, "group": group, "default": about}
+            started = True
+        else:
+            row["default"] = f"{row.get('default', '')} {line.strip()}"
+
+
+def _described(row: Row) -> Row:
+    """Return a row with what its words say of it: the default, allowed values, whether it is a fraction."""
+    about = row["default"]
+    default = re.search(r"\(?default: ([^),]*)", about)
+    allowed = re.search(r"allowed values: ([\w.]+(?:, [\w.]+)+)", about)
+    found = default[1].strip().strip("'") if default else ""
+    out = {**row, "default": found}
+    if allowed and row["kind"] == "str":
+        out |= {"kind": "choice", "choices": "|".join(allowed[1].split(", "))}
+    if row["kind"] == "int" and re.fullmatch(r"-?\d+\.\d+", found):
+        out["kind"] = "float"
+    return out
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -249,14 +316,9 @@ def _help_kind(value: str) -> tuple[str, str]:
     listed = re.fullmatch(r"[{\[<](.*)[}\]>]", value)
     if listed and re.search(r"[|,]", listed[1]):
         parts = [p.strip() for p in re.split(r"[|,]", listed[1])]
-        if all(re.fullmatch(r"[\w.-]+", p) and p != "..." for p in parts):
-            return ("int" if all(p.isdigit() for p in parts) else "choice"), "|".join(parts)
+        if all(re.fullmatch(r"\w[\w-]*", p) for p in parts):
+            return "choice", "|".join(parts)
     return ("int", "") if value in ("N", "PORT", "SEED") else ("str", "")
-
-
-def _tail(text: str) -> Iterator[str]:
-    """Return help text with arguments whose description starts on the next line joined to it."""
-    yield from text.splitlines()
 
 
 def merge(rows: list[Row], version: str, source: str, old: Path) -> list[Row]:
@@ -291,12 +353,16 @@ def write(rows: list[Row], path: Path) -> None:
 def read(package: Path, wanted: Iterable[str], classes: Iterable[str]) -> list[Row]:
     """Return all arguments that the sources of a package define."""
     trees = [ast.parse(text) for _, text in sources(package, wanted)]
-    every = list(sources(package)) if wanted and package.suffix != ".py" else []
-    known: dict[str, Any] = {}
-    for tree in (*trees, *(ast.parse(t) for n, t in every if "/config" in n)):
-        known.update(fields(tree))
+    beside = [ast.parse(t) for n, t in sources(package) if "config" in n or "choices" in n] if wanted else []
+    lists: dict[str, str] = {}
+    for tree in (*beside, *trees):
+        lists.update(constants(tree))
+    known: Fields = {}
+    for tree in (*beside, *trees):
+        known.update(fields(tree, lists))
     rows = [row for tree in trees for row in from_calls(tree, known)]
-    return rows + [row for tree in trees for row in from_fields(tree, classes)]
+    named = [n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    return rows + list(from_fields(known, named if list(classes) == ["*"] else classes))
 
 
 def main() -> None:
