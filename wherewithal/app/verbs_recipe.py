@@ -109,6 +109,14 @@ def _about(name: str) -> str:
     return next((about for stem, about in _KINDS.items() if name.startswith(stem)), "")
 
 
+def _starts(made: Recipe) -> list[str]:
+    """Return the scripts to start, in their order: of each pool the one for all of a host, where there is one."""
+    names = list(made.files)
+    serve = [n for n in names if n.startswith("serve")]
+    first = [n.replace("serve", "launch") if n.replace("serve", "launch") in names else n for n in serve]
+    return [*first, *(n for n in names if n.startswith("route"))]
+
+
 def _text(made: Recipe, folder: Path, face: Face) -> str:
     """Return what was written, what cannot be expressed, and what to run next."""
     best = made.answer.best
@@ -120,8 +128,7 @@ def _text(made: Recipe, folder: Path, face: Face) -> str:
     for head, texts in (("cannot be expressed", made.cannot), ("note", made.notes)):
         for text in texts:
             lines += ["", *(f"  {line}" for line in wrapped(f"{head}: {text}", face.width - 2))]
-    start = [n for n in made.files if n.startswith(("launch", "serve"))]
-    first = next((n for n in start if n.startswith("launch")), start[0])
-    lines += ["", f"  start: MODEL=... bash {folder / first}"]
+    lines.append("")
+    lines += [f"  start: MODEL=... bash {folder / name}" for name in _starts(made)]
     lines += [f"  then:  {command}" for command in made.next]
     return "\n".join(lines)

@@ -61,12 +61,13 @@ class Export(Named):
 class Ask(Named):
     """One variable that the person who launches must set: its name, and in words what to put there.
 
-    `default` stands where it may be left alone.
+    `default` stands where it may be left alone, as shell text; `export`: the engine reads it from its environment.
     """
 
     name: str
     say: str
     default: str = ""
+    export: bool = False
 
 
 class ConfigRow(Named):

@@ -48,14 +48,14 @@ def _stem(one: Server) -> str:
 
 
 def _service(work: Job, one: Server, device: Device, number: int, made: dict[str, str]) -> dict[str, Any]:
-    first = number * one.number("ranks")
+    first = one.number("first_device") + number * one.number("ranks")
     ids = [str(first + k) for k in range(one.number("local"))]
     several = one.number("nodes") > 1
     environment: dict[str, Any] = {
         "MODEL": Noted("${MODEL:?as the container sees it; /models is WEIGHTS_DIR}", "the weights"),
         "HOST": Noted("${HOST:-127.0.0.1}", "0.0.0.0 takes requests of every network that reaches the host"),
-        "PORT": str(work.book.port + number),
-        **{n: f"${{{n}:-{d}}}" if d else f"${{{n}:?{_plain(say)}}}" for n, say, d in one.asks},
+        "PORT": str(one.number("first_port") + number),
+        **{a.name: f"${{{a.name}:?{_plain(a.say)}}}" for a in one.asks if not a.default},
     }
     if device.program:
         environment["PROGRAM"] = Noted(device.program[0], "where the image has it")

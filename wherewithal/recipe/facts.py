@@ -10,6 +10,7 @@ from wherewithal.plan.answer import Answer, Plan, Pool
 from wherewithal.plan.legal import experts, kv_heads
 from wherewithal.plan.setup import Setup
 from wherewithal.plan.steady import Deployment
+from wherewithal.pricing.formats import resolve
 from wherewithal.recipe.formula import Value
 
 # Tokens of a request beside those of the workload: what a chat template adds. Context lengths are rounded up to BLOCK.
@@ -120,6 +121,6 @@ def _model(ready: Setup, d: Deployment) -> dict[str, Value]:
     routed = sum(layer.count for layer in m.layers if any(b.sizes.get("experts") for b in layer.blocks))
     return {
         "layers": m.depth, "experts": int(experts(m)), "expert_layers": routed,
-        "mla": not kv_heads(m), "drafts": bool(m.draft), "stored": m.stored["other"],
-        "stored_experts": m.stored.get("expert", m.stored["other"]), "model": m.name,
+        "mla": not kv_heads(m), "drafts": bool(m.draft), "model": m.name,
+        "stored": resolve(m, d.machine.system.chip, {}).weights,
     }  # fmt: skip

@@ -28,7 +28,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
 }
-_CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "str": str}
+_CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "str": str, "len": len}
 _LONGEST = 300
 
 
@@ -36,7 +36,7 @@ def value(text: str, facts: Mapping[str, Value], where: str) -> Any:
     """Return what a formula comes to.
 
     Args:
-        text: arithmetic, comparisons, `and`, `or`, `not`, `a if c else b`, min, max, ceil, floor, str, over facts,
+        text: arithmetic, comparisons, `and`, `or`, `not`, `a if c else b`, min, max, ceil, floor, str, len, over facts,
             numbers and words in quotes.
         facts: name to value.
         where: place of the formula, for the error.

@@ -16,6 +16,10 @@ from wherewithal.recipe import check, facts, lines
 from wherewithal.recipe.lines import Server
 
 
+# Ports between pools that share a host.
+BESIDE = 100
+
+
 @dataclass(frozen=True)
 class Job:
     """All that launchers write files from.
@@ -59,7 +63,7 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
         what = f"{engine.title}: arguments are known of version {book.version} only"
         raise InputError("--engine", what, f"--engine {engine.name}@{book.version}")
     known = check.table([records.arguments(n, ready.question.catalog_dirs) for n in book.lists], book.group)
-    made, devices, most = [], [], 1
+    made, devices, most, used = [], [], 1, 0
     for index, pool in enumerate(plan.pools):
         system = ready.pools[pool.role].machine.system
         hosts = records.hosts(ready.question.catalog_dirs)
@@ -68,6 +72,11 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
         told = facts.facts(answer, ready, index, per_host)
         lies = facts.spread(int(told["ranks"]), per_host * system.chip.ranks)
         told["on_host"] = max(min(lies.fit, pool.replicas), 1)
+        held = int(told["on_host"]) * int(told["local"])
+        beside = len(plan.pools) > 1 and sum(p.replicas * p.layout.ranks for p in plan.pools) <= per_host * system.chip.ranks
+        told |= {"shares_host": beside, "first_device": used if beside else 0}
+        told["first_port"] = book.port + (BESIDE * index if beside else 0)
+        used += held
         made.append(_checked(lines.server(book, told), book, known, engine.title))
         devices.append(device(book, system.chip))
     header = _header(answer, book, engine.title, engine.checked)

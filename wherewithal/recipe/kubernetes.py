@@ -32,7 +32,7 @@ def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
     scripts = {n: Script(text) for n, text in made.items() if n.endswith((".sh", ".yaml")) and "launch" not in n}
     scripts = {n: t for n, t in scripts.items() if not n.startswith("compose")}
     store = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{stem}-recipe"}, "data": scripts}
-    asks = {n: say for s in work.servers for n, say, default in s.asks if not default}
+    asks = {a.name: a.say for s in work.servers for a in s.asks if not a.default}
     head = (
         *work.header,
         "images: " + "; ".join(dict.fromkeys(f"{d.image} ({d.image_note})" for d in work.devices)),

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wherewithal.catalog.recipe_record import Argument, FlagRow, Named, RecipeRecord, Remark
+from wherewithal.catalog.recipe_record import Argument, Ask, FlagRow, Named, RecipeRecord, Remark
 from wherewithal.recipe import check
 from wherewithal.recipe.formula import Value, true, value
 
-_BRACES = re.compile(r"\{([^{}]+)\}")
+_BRACES = re.compile(r"(?<!\$)\{([^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Server:
         facts: what recipe files are written over.
         lines: arguments.
         exports: environment variables: (name, value, why).
-        asks: variables that the launching person sets: (name, what to put there, default).
+        asks: variables that the launching person sets.
         config: entries of the engine's configuration file: (dotted key, value, why).
         cannot: what the engine cannot express, in words.
     """
@@ -48,7 +48,7 @@ class Server:
     facts: Mapping[str, Value]
     lines: tuple[Line, ...]
     exports: tuple[tuple[str, str, str], ...] = ()
-    asks: tuple[tuple[str, str, str], ...] = ()
+    asks: tuple[Ask, ...] = ()
     config: tuple[tuple[str, Any, str], ...] = ()
     cannot: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ def server(book: RecipeRecord, facts: Mapping[str, Value]) -> Server:
         facts=all_facts,
         lines=tuple(w.lines(book.flag)),
         exports=tuple((r.name, plain(w.worth(r.value, r.name)), w.why(r)) for r in book.export if w.holds(r, r.name)),
-        asks=tuple((r.name, w.filled(r.say, r.name), r.default) for r in book.ask if w.holds(r, r.name)),
+        asks=tuple(r for r in book.ask if w.holds(r, r.name)),
         config=tuple((r.key, w.worth(r.value, r.key), w.why(r)) for r in book.config if w.holds(r, r.key)),
         cannot=(*missing, *w.said(book.cannot, "cannot")),
         remarks=w.said(book.remark, "remark"),
@@ -187,7 +187,4 @@ def layout(book: RecipeRecord, words: Mapping[str, str | None]) -> dict[str, int
 def _number(text: str | None) -> Value:
     if text is None:
         return 1
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    return int(text) if text.lstrip("-").isdigit() else text

@@ -64,7 +64,7 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     makers = {"docker": compose.files, "kubernetes": kubernetes.files, "slurm": slurm.files}
     for launcher in wanted:
         files.update(makers[launcher](work, files, cannot))
-    files = {n: text if "\n# cannot:" in text else _told(text, cannot) for n, text in files.items()}
+    files = {name: _told(text, work, _of(name, work, cannot)) for name, text in files.items()}
     book = work.book
     return Recipe(
         book.engine, book.version, answer.ready.pools["decode"].engine.checked, words_of(answer), files,
@@ -79,16 +79,28 @@ def scripts(work: Job) -> dict[str, str]:
         files[shell.name(one)] = shell.serve(work.book, one, work.header)
         if one.config:
             files[shell.name(one, "config", ".yaml")] = config.text(one, work.header)
-        if one.number("replicas") > 1 and one.number("nodes") == 1:
+        if (one.number("replicas") > 1 or one.facts["shares_host"]) and one.number("nodes") == 1:
             files[shell.name(one, "launch")] = shell.launch(work.book, one, device_, work.header)
     return files
 
 
-def _told(text: str, cannot: list[str]) -> str:
-    """Return a file with what the engine cannot express under its head."""
-    said = "".join(shell.comment(f"cannot: {t}") for t in dict.fromkeys(cannot))
-    lead, rest = (text.split("\n", 1)[0] + "\n", text.split("\n", 1)[1]) if text.startswith("#!") else ("", text)
-    return lead + said + rest if said else text
+def _of(name: str, work: Job, cannot: list[str]) -> list[str]:
+    """Return what is said in one file: in that of a pool, nothing of the others."""
+    others = [f"pools[{s.index}] " for s in work.servers if s.role != "all" and f"-{s.role}" not in name]
+    split = any(s.role != "all" and f"-{s.role}" in name for s in work.servers)
+    return [t for t in dict.fromkeys(cannot) if not (split and t.startswith(tuple(others)))]
+
+
+def _told(text: str, work: Job, cannot: list[str]) -> str:
+    """Return a file with what the engine cannot express under its head, wherever that stands (scripts lie in YAML too)."""
+    last = shell.comment(work.header[-1])
+    out = []
+    for line in text.splitlines(keepends=True):
+        out.append(line)
+        if line.strip() == last.strip():
+            indent = line[: len(line) - len(line.lstrip())]
+            out += [shell.comment(f"cannot: {t}", indent) for t in cannot]
+    return "".join(out)
 
 
 def write(made: Recipe, folder: Path, force: bool = False) -> list[Path]:

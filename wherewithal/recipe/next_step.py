@@ -18,7 +18,7 @@ def measure_command(work: Job) -> tuple[str, ...]:
     first = work.servers[0]
     split = plan.serving == "disaggregated"
     router = work.book.router
-    port = router.port if split and router else work.book.port
+    port = router.port if split and router else first.number("first_port")
     parts = 1 if split else max(first.number("replicas"), 1)
     words = ["wherewithal", "measure", f"http://127.0.0.1:{port}"]
     if q.rate_per_s is not None:

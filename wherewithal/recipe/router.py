@@ -33,8 +33,12 @@ def files(work: Job, cannot: list[str]) -> dict[str, str]:
 def _script(work: Job, router: Router, lines: list[Line]) -> str:
     parts = [HEAD, *(comment(t) for t in (*work.header, f"router: {router.package}. {router.note}"))]
     parts.append("set -euo pipefail\n")
-    for role in ("PREFILL", "DECODE"):
-        parts.append(f': "${{{role}_URLS:?addresses of all {role.lower()} servers with spaces, http://NODE:PORT each}}"\n')
+    for one in work.servers:
+        key = f"{one.role.upper()}_URLS"
+        here = " ".join(f"http://127.0.0.1:{one.number('first_port') + i}" for i in range(one.number("replicas")))
+        say = f"addresses of all {one.role} servers with spaces, http://NODE:PORT each"
+        local = bool(one.facts["shares_host"])
+        parts.append(f': "${{{key}:={here}}}"\n' if local else f': "${{{key}:?{say}}}"\n')
     parts.append(f': "${{HOST:=127.0.0.1}}"\n: "${{PORT:={router.port}}}"\n')
     parts.append("read -ra prefill <<<\"$PREFILL_URLS\"\nread -ra decode <<<\"$DECODE_URLS\"\n")
     if router.config:

@@ -44,13 +44,14 @@ def serve(book: RecipeRecord, made: Server, header: tuple[str, ...]) -> str:
     many = made.number("nodes") > 1
     parts = [HEAD, *(comment(t) for t in header), "set -euo pipefail\n"]
     parts += [_asked("MODEL", f"{book.weights}: {made.facts['model']}, weights in {made.facts['weights']}")]
-    parts += [_asked(n, say, default) for n, say, default in made.asks]
     parts.append(comment("127.0.0.1 takes requests of this machine only; 0.0.0.0 of every network that reaches it"))
     parts.append(': "${HOST:=127.0.0.1}"\n')
-    parts.append(f': "${{PORT:={book.port}}}"\n')
+    parts.append(f': "${{PORT:={made.number("first_port")}}}"\n')
     if many and not book.mpi:
         parts.append(_asked("NODE_RANK", f"0 on the first node of the replica, then 1, 2, ... {made.number('nodes') - 1}"))
         parts.append(_asked("HEAD_ADDRESS", "address of the first node, as the others reach it"))
+    for ask in made.asks:
+        parts.append(_asked(ask.name, ask.say, ask.default) + (f"export {ask.name}\n" if ask.export else ""))
     for key, text, why in made.exports:
         parts.append(comment(why) if why else "")
         parts.append(f"export {key}={quoted(text)}\n")
@@ -66,7 +67,7 @@ def serve(book: RecipeRecord, made: Server, header: tuple[str, ...]) -> str:
     for which, test in (("first", "-eq"), ("others", "-ne")):
         some = [argument(line, "    ") for line in made.lines if line.only == which]
         if some:
-            parts.append(f'if [ "$NODE_RANK" {test} 0 ]; then\n  args+=(\n{"".join(some)}  )\nfi\n')
+            parts.append(f'if [[ "$NODE_RANK" {test} 0 ]]; then\n  args+=(\n{"".join(some)}  )\nfi\n')
     if made.config:
         parts.insert(2 + len(header), 'HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\n')
     program = " ".join(w if _SAFE.fullmatch(w) else quoted(w) for w in book.program[1:])
@@ -90,7 +91,7 @@ def launch(book: RecipeRecord, made: Server, device: Device, header: tuple[str, 
     parts = [HEAD, *(comment(t) for t in header), "set -euo pipefail\n"]
     parts.append('HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\n')
     parts.append(comment(f"pools[{made.index}].replicas = {made.number('replicas')}, {fit} of them on a host"))
-    parts.append(f': "${{REPLICAS:={fit}}}"\n: "${{FIRST_PORT:={book.port}}}"\n: "${{FIRST_DEVICE:=0}}"\npids=()\n')
+    parts.append(f': "${{REPLICAS:={fit}}}"\n: "${{FIRST_PORT:={made.number("first_port")}}}"\n: "${{FIRST_DEVICE:={made.number("first_device")}}}"\npids=()\n')
     parts.append('for ((i = 0; i < REPLICAS; i++)); do\n')
     if device.visible:
         parts.append(comment(f"pools[{made.index}].layout: {ranks} devices for each server", "  "))

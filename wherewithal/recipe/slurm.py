@@ -24,8 +24,9 @@ def _script(work: Job, one: Server, made: dict[str, str]) -> str:
         (f"--job-name={work.book.engine}-{one.role}", ""),
         (f"--nodes={nodes}", f"{why}.layout: nodes of one replica"),
         (f"--ntasks-per-node={one.number('local') if mpi else 1}", "one task a rank, by MPI" if mpi else "one server process a node"),
-        ("--exclusive", "memory shares and ports count on a node of one's own"),
     ]  # fmt: skip
+    if not one.facts["shares_host"]:
+        directives.append(("--exclusive", "memory shares and ports count on a node of one's own"))
     if not one.facts["cpu"]:
         directives.append((f"--gpus-per-node={devices}", f"{why}.layout: ranks on one node"))
     if jobs > 1:
@@ -36,8 +37,12 @@ def _script(work: Job, one: Server, made: dict[str, str]) -> str:
     parts.append(comment("submit from the folder of these files: MODEL=... sbatch --export=ALL FILE"))
     parts.append('set -euo pipefail\n: "${MODEL:?see the script that this one starts}"\nexport MODEL\n')
     parts.append(': "${HOST:=0.0.0.0}"\nexport HOST\ncd "${SLURM_SUBMIT_DIR:?submit it with sbatch}"\n')
+    if shared:
+        parts.append(comment("a job's devices are numbered from 0") + "export FIRST_DEVICE=0\n")
     if nodes > 1 and not mpi:
-        parts.append('HEAD_ADDRESS="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"\nexport HEAD_ADDRESS\n')
+        parts.append('HEAD_ADDRESS="$(scontrol show hostnames "${SLURM_JOB_NODELIST:?}" | head -n 1)"\nexport HEAD_ADDRESS\n')
+        parts.append(comment("each node says its own number: it expands the text, not this script"))
+        parts.append("# shellcheck disable=SC2016\n")
         parts.append(f"srun bash -c 'NODE_RANK=\"$SLURM_NODEID\" exec bash {shell.name(one)}'\n")
     elif mpi:
         parts.append(f"srun --mpi=pmix bash {shell.name(one)}\n")
