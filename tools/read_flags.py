@@ -52,7 +52,9 @@ def sources(package: Path, wanted: Iterable[str] = ()) -> Iterator[tuple[str, st
     else:
         with tarfile.open(package) as archive:
             for member in sorted(archive.getmembers(), key=lambda m: m.name):
-                file = archive.extractfile(member) if member.name.endswith(".py") and member.name.endswith(ends) else None
+                file = (
+                    archive.extractfile(member) if member.name.endswith(".py") and member.name.endswith(ends) else None
+                )
                 if file is not None:
                     yield member.name, file.read().decode("utf-8")
 
@@ -138,7 +140,9 @@ def _kind(node: ast.expr | None) -> tuple[str, str]:
         name = _name(node.value)
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if name == "Literal":
-            return "choice", "|".join(str(e.value) for e in inner if isinstance(e, ast.Constant) and e.value is not None)
+            return "choice", "|".join(
+                str(e.value) for e in inner if isinstance(e, ast.Constant) and e.value is not None
+            )
         if name in ("Optional", "Union", "Annotated", "A"):
             return _kind(next((p for p in inner if not _none(p)), None))
         return _TYPES.get(name.lower(), "json"), ""
@@ -209,9 +213,7 @@ def _made_of(tree: ast.AST) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _call(
-    node: ast.Call, made_of: dict[str, str], known: Fields
-) -> tuple[str, str, str]:
+def _call(node: ast.Call, made_of: dict[str, str], known: Fields) -> tuple[str, str, str]:
     """Return (kind, choices, default) of one call."""
     said = {k.arg: k.value for k in node.keywords if k.arg}
     kind, choices, default = "str", "", ""
@@ -230,7 +232,9 @@ def _call(
         choices, kind = _choices(said["choices"]), "choice"
     if "action" in said:
         action = _text(said["action"]) or _name(said["action"])
-        kind = "optional-bool" if action == "BooleanOptionalAction" else "bool" if action.startswith("store_t") else kind
+        kind = (
+            "optional-bool" if action == "BooleanOptionalAction" else "bool" if action.startswith("store_t") else kind
+        )
         kind = "bool" if action == "store_false" else kind
     if "is_flag" in said and _default(said["is_flag"]) == "True":
         kind = "bool"

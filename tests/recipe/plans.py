@@ -64,8 +64,6 @@ def cases() -> list[Case]:
 def made(at: int) -> Recipe:
     """Return the recipe of one of the cases, with all launchers."""
     one = cases()[at]
-    q = Question(
-        model=one.model, on=one.on, engine=one.engine, layout=one.layout, concurrency=16, **dict(one.more)
-    )  # type: ignore[arg-type]
+    q = Question(model=one.model, on=one.on, engine=one.engine, layout=one.layout, concurrency=16, **dict(one.more))  # type: ignore[arg-type]
     answer = make.answered(q)
     return make.recipe(answer, LAUNCHERS)

@@ -35,7 +35,9 @@ Examples:
     shell_complete=completion.systems,
     help="What it runs on (wherewithal catalog list systems).",
 )
-@click.option("--layout", metavar="LAYOUT", help='Launch this layout, such as "tp8 ep8". Default: that of the best plan.')
+@click.option(
+    "--layout", metavar="LAYOUT", help='Launch this layout, such as "tp8 ep8". Default: that of the best plan.'
+)
 @click.option("--docker", is_flag=True, help="Docker Compose too.")
 @click.option("--kubernetes", is_flag=True, help="Kubernetes too (LeaderWorkerSet for replicas over several nodes).")
 @click.option("--slurm", is_flag=True, help="Slurm batch scripts too.")
@@ -46,7 +48,13 @@ Examples:
     help="Chips of one host. Default: as the catalog says of the system.",
 )
 @click.option(
-    "-o", "--output", "folder", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to write into."
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder to write into.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @serving_options

@@ -37,7 +37,7 @@ def _file(work: Job, one: Server, device: Device, made: dict[str, str]) -> str:
         if hosts > 1
         else "run: MODEL=... WEIGHTS_DIR=... docker compose up",
     )
-    services = {f"{_stem(one)}-{i}": _service(work, one, device, i, made) for i in range(one.number("on_host"))}
+    services = {f"{_stem(one)}-{i}": _service(one, device, i, made) for i in range(one.number("on_host"))}
     if one.role == "decode" and router.NAME in made:
         head = (*head, f"then, once, in front of both pools: bash {router.NAME}")
     return "".join(f"{comment(t)}\n" for t in head) + dump({"services": services})
@@ -47,7 +47,7 @@ def _stem(one: Server) -> str:
     return "serve" if one.role == "all" else one.role
 
 
-def _service(work: Job, one: Server, device: Device, number: int, made: dict[str, str]) -> dict[str, Any]:
+def _service(one: Server, device: Device, number: int, made: dict[str, str]) -> dict[str, Any]:
     first = one.number("first_device") + number * one.number("ranks")
     ids = [str(first + k) for k in range(one.number("local"))]
     several = one.number("nodes") > 1
@@ -68,7 +68,9 @@ def _service(work: Job, one: Server, device: Device, number: int, made: dict[str
     service: dict[str, Any] = {
         "image": device.image,
         "entrypoint": ["bash", f"/recipe/{shell.name(one)}"],
-        "network_mode": Noted("host", "servers and, over several hosts, their ranks reach each other as without Docker"),
+        "network_mode": Noted(
+            "host", "servers and, over several hosts, their ranks reach each other as without Docker"
+        ),
         "ipc": Noted("host", "ranks of one host share memory"),
         "environment": environment,
         "volumes": [*mounts, "${WEIGHTS_DIR:?folder of the weights on this host}:/models:ro", *device.mounts],

@@ -15,7 +15,6 @@ from wherewithal.plan.setup import Setup
 from wherewithal.recipe import check, facts, lines
 from wherewithal.recipe.lines import Server
 
-
 # Ports between pools that share a host.
 BESIDE = 100
 
@@ -57,7 +56,9 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
         raise ValueError("no plan")
     engine = ready.pools["decode"].engine
     if engine.generic:
-        raise InputError("--engine", "not said", "name one of " + ", ".join(records.recipes(ready.question.catalog_dirs)))
+        raise InputError(
+            "--engine", "not said", "name one of " + ", ".join(records.recipes(ready.question.catalog_dirs))
+        )
     book = records.read_recipe(engine.name, ready.question.catalog_dirs)
     if book.version != engine.version:
         what = f"{engine.title}: arguments are known of version {book.version} only"
@@ -73,17 +74,19 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
         lies = facts.spread(int(told["ranks"]), per_host * system.chip.ranks)
         told["on_host"] = max(min(lies.fit, pool.replicas), 1)
         held = int(told["on_host"]) * int(told["local"])
-        beside = len(plan.pools) > 1 and sum(p.replicas * p.layout.ranks for p in plan.pools) <= per_host * system.chip.ranks
+        beside = (
+            len(plan.pools) > 1 and sum(p.replicas * p.layout.ranks for p in plan.pools) <= per_host * system.chip.ranks
+        )
         told |= {"shares_host": beside, "first_device": used if beside else 0}
         told["first_port"] = book.port + (BESIDE * index if beside else 0)
         used += held
-        made.append(_checked(lines.server(book, told), book, known, engine.title))
+        made.append(_checked(lines.server(book, told), known, engine.title))
         devices.append(device(book, system.chip))
     header = _header(answer, book, engine.title, engine.checked)
     return Job(answer, book, tuple(made), tuple(devices), header, most)
 
 
-def _checked(one: Server, book: RecipeRecord, known: Any, title: str) -> Server:
+def _checked(one: Server, known: Any, title: str) -> Server:
     if one.refused:
         raise InputError(f"recipe for {title}", one.refused[0], "another --layout or --engine")
     check.refuse(lines.problems(one, known), title)
@@ -108,13 +111,19 @@ def _header(answer: Answer, book: RecipeRecord, title: str, checked: str) -> tup
     at = f"{plan.concurrency:.0f} requests in flight" if plan else ""
     return (
         f"{answer.model['name']} on {answer.system['name']}:{answer.system['chips']} with {title}: {pools}, {at}",
-        f"arguments checked against the engine's own list of version {book.version} on {checked}; another version may"
-        " have others",
+        f"arguments checked against the engine's own list of version {book.version} on {checked}; others may differ",
         f"written by wherewithal {__version__}: {answer.command}",
     )
 
 
-_AXES = (("tensor", "tp"), ("pipeline", "pp"), ("expert", "ep"), ("expert_tensor", "etp"), ("data", "dp"), ("context", "cp"))
+_AXES = (
+    ("tensor", "tp"),
+    ("pipeline", "pp"),
+    ("expert", "ep"),
+    ("expert_tensor", "etp"),
+    ("data", "dp"),
+    ("context", "cp"),
+)
 
 
 def words_of(answer: Answer) -> str:

@@ -12,6 +12,7 @@ from wherewithal.recipe.lines import Server
 from wherewithal.recipe.yaml_text import Noted, Script, comment, dump
 
 NAME = "kubernetes.yaml"
+EVERY = "0.0.0.0"  # noqa: S104  every interface of the pod, which only its Service exposes
 _LEADER = 'NODE_RANK="$LWS_WORKER_INDEX" HEAD_ADDRESS="$LWS_LEADER_ADDRESS" exec bash '
 
 
@@ -55,15 +56,14 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
     why = f"pools[{one.index}].replicas"
     labels = {"app": name}
     if one.number("nodes") > 1:
-        chosen = {"leaderworkerset.sigs.k8s.io/name": name, "leaderworkerset.sigs.k8s.io/worker-index": "0"}
         template = {
             "size": Noted(one.number("nodes"), f"pools[{one.index}].layout: {one.facts['ranks']} ranks over nodes"),
-            "leaderTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, name, leads=True)},
-            "workerTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, name, leads=False)},
+            "leaderTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, leads=True)},
+            "workerTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, leads=False)},
         }
-        sets = [_set(f"{name}-{i}" if one.role != "all" else name, template, chosen, 1) for i in range(_each(one))]
+        sets = [_set(f"{name}-{i}" if one.role != "all" else name, template, 1) for i in range(_each(one))]
         if one.role == "all":
-            sets = [_set(name, template, chosen, Noted(replicas, why))]
+            sets = [_set(name, template, Noted(replicas, why))]
         return [o for pair in sets for o in (pair, _service(work, one, pair["metadata"]["name"], lws=True))]
     made = []
     for i in range(_each(one)):
@@ -72,7 +72,7 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
             "replicas": Noted(replicas if one.role == "all" else 1, why),
             "selector": {"matchLabels": {"app": own}},
             "strategy": Noted({"type": "Recreate"}, "two sets of weights do not fit beside each other"),
-            "template": {"metadata": {"labels": {"app": own}}, "spec": _pod(work, one, device, name, leads=True)},
+            "template": {"metadata": {"labels": {"app": own}}, "spec": _pod(work, one, device, leads=True)},
         }
         made.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": own}, "spec": spec})
         made.append(_service(work, one, own, lws=False))
@@ -84,7 +84,7 @@ def _each(one: Server) -> int:
     return 1 if one.role == "all" else one.number("replicas")
 
 
-def _set(name: str, template: dict[str, Any], chosen: dict[str, str], replicas: Any) -> dict[str, Any]:
+def _set(name: str, template: dict[str, Any], replicas: Any) -> dict[str, Any]:
     return {
         "apiVersion": "leaderworkerset.x-k8s.io/v1",
         "kind": "LeaderWorkerSet",
@@ -110,11 +110,11 @@ def _service(work: Job, one: Server, name: str, *, lws: bool) -> dict[str, Any]:
     }
 
 
-def _pod(work: Job, one: Server, device: Device, name: str, *, leads: bool) -> dict[str, Any]:
+def _pod(work: Job, one: Server, device: Device, *, leads: bool) -> dict[str, Any]:
     stem = _name(work)
     script = f"/recipe/{shell.name(one)}"
     environment = [
-        {"name": "HOST", "value": Noted("0.0.0.0", "within the pod; the Service decides who reaches it")},
+        {"name": "HOST", "value": Noted(EVERY, "within the pod; the Service decides who reaches it")},
         {"name": "PORT", "value": str(work.book.port)},
     ]
     if device.program:
@@ -128,7 +128,7 @@ def _pod(work: Job, one: Server, device: Device, name: str, *, leads: bool) -> d
         "volumeMounts": [
             {"name": "recipe", "mountPath": "/recipe"},
             {"name": "weights", "mountPath": "/models", "readOnly": True},
-            {"name": "shared-memory", "mountPath": "/dev/shm"},
+            {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108
         ],
     }
     if device.resource:
@@ -164,7 +164,7 @@ def _router(work: Job, stem: str) -> list[dict[str, Any]]:
         "image": r.image or work.devices[0].image,
         "command": ["bash", "-c", f"{r.install}exec bash /recipe/{router.NAME}"],
         "env": [
-            {"name": "HOST", "value": "0.0.0.0"},
+            {"name": "HOST", "value": EVERY},
             {"name": "PORT", "value": str(r.port)},
             {"name": "PREFILL_URLS", "value": Noted(urls.get("prefill", ""), "the Services above")},
             {"name": "DECODE_URLS", "value": Noted(urls.get("decode", ""), "the Services above")},

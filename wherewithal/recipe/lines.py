@@ -19,13 +19,13 @@ _BRACES = re.compile(r"(?<!\$)\{([^{}]+)\}")
 class Line:
     """One argument: its value (None where it has none), why it stands there, and when it is said.
 
-    `shell`: the value holds shell variables and is put together at launch. `only`: `first` or `others` of the nodes.
+    `at_launch`: the value holds shell variables and is put together then. `only`: `first` or `others` of the nodes.
     """
 
     flag: str
     value: str | None
     why: str
-    shell: bool = False
+    at_launch: bool = False
     only: str = ""
 
 
@@ -88,7 +88,7 @@ class _Writer:
 
     def line(self, row: FlagRow) -> Line:
         if row.shell:
-            return Line(row.name, self.filled(row.shell, row.name), self.why(row), shell=True, only=row.only)
+            return Line(row.name, self.filled(row.shell, row.name), self.why(row), at_launch=True, only=row.only)
         if row.json_of:
             made = nested((key, self.worth(formula, row.name)) for key, formula in row.json_of.items())
             return Line(row.name, json.dumps(made), self.why(row), only=row.only)
@@ -161,7 +161,7 @@ def server(book: RecipeRecord, facts: Mapping[str, Value]) -> Server:
 def problems(made: Server, known: Mapping[str, Argument]) -> Iterator[str]:
     """Yield what is wrong with a server's arguments and configuration, by the engine's own list."""
     for line in made.lines:
-        found = check.problem(line.flag, line.value, known, open_value=line.shell)
+        found = check.problem(line.flag, line.value, known, open_value=line.at_launch)
         if found:
             yield found
     for key, _, _ in made.config:

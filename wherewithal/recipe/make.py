@@ -64,7 +64,8 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     makers = {"docker": compose.files, "kubernetes": kubernetes.files, "slurm": slurm.files}
     for launcher in wanted:
         files.update(makers[launcher](work, files, cannot))
-    files = {name: _told(text, work, _of(name, work, cannot)) for name, text in files.items()}
+    last = shell.comment(work.header[-1]).strip()
+    files = {name: _told(text, last, _of(name, work, cannot)) for name, text in files.items()}
     book = work.book
     return Recipe(
         book.engine, book.version, answer.ready.pools["decode"].engine.checked, words_of(answer), files,
@@ -80,7 +81,7 @@ def scripts(work: Job) -> dict[str, str]:
         if one.config:
             files[shell.name(one, "config", ".yaml")] = config.text(one, work.header)
         if (one.number("replicas") > 1 or one.facts["shares_host"]) and one.number("nodes") == 1:
-            files[shell.name(one, "launch")] = shell.launch(work.book, one, device_, work.header)
+            files[shell.name(one, "launch")] = shell.launch(one, device_, work.header)
     return files
 
 
@@ -91,13 +92,12 @@ def _of(name: str, work: Job, cannot: list[str]) -> list[str]:
     return [t for t in dict.fromkeys(cannot) if not (split and t.startswith(tuple(others)))]
 
 
-def _told(text: str, work: Job, cannot: list[str]) -> str:
+def _told(text: str, last: str, cannot: list[str]) -> str:
     """Return a file with what the engine cannot express under its head, wherever that stands (scripts lie in YAML too)."""
-    last = shell.comment(work.header[-1])
     out = []
     for line in text.splitlines(keepends=True):
         out.append(line)
-        if line.strip() == last.strip():
+        if line.strip() == last:
             indent = line[: len(line) - len(line.lstrip())]
             out += [shell.comment(f"cannot: {t}", indent) for t in cannot]
     return "".join(out)
@@ -120,4 +120,3 @@ def write(made: Recipe, folder: Path, force: bool = False) -> list[Path]:
     for path, text in zip(paths, made.files.values(), strict=True):
         write_whole(path, text.encode(), force)
     return paths
-

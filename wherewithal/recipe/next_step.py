@@ -42,7 +42,7 @@ def measure_command(work: Job) -> tuple[str, ...]:
 
 def _share(work: Job, parts: int) -> str:
     """Return the system of one replica."""
-    on = work.answer.ready.question.on
+    on: str = work.answer.ready.question.on
     if parts == 1 or "=" in on or work.answer.best is None:
         return on
     return f"{on.partition(':')[0]}:{work.answer.best.pools[0].chips // parts}"

@@ -17,7 +17,9 @@ def files(work: Job, cannot: list[str]) -> dict[str, str]:
     plan, router = work.answer.best, work.book.router
     if plan is None or plan.serving != "disaggregated":
         if work.servers[0].number("replicas") > 1:
-            cannot.append("one address for all replicas: put a load balancer in front (Kubernetes: the Service does it)")
+            cannot.append(
+                "one address for all replicas: put a load balancer in front (Kubernetes: the Service does it)"
+            )
         return {}
     if router is None:
         cannot.append("one address for both pools: this engine brings no router that its files name")
@@ -40,7 +42,7 @@ def _script(work: Job, router: Router, lines: list[Line]) -> str:
         local = bool(one.facts["shares_host"])
         parts.append(f': "${{{key}:={here}}}"\n' if local else f': "${{{key}:?{say}}}"\n')
     parts.append(f': "${{HOST:=127.0.0.1}}"\n: "${{PORT:={router.port}}}"\n')
-    parts.append("read -ra prefill <<<\"$PREFILL_URLS\"\nread -ra decode <<<\"$DECODE_URLS\"\n")
+    parts.append('read -ra prefill <<<"$PREFILL_URLS"\nread -ra decode <<<"$DECODE_URLS"\n')
     if router.config:
         parts.append(_config())
     parts.append(f"args=(\n{''.join(argument(line) for line in lines)})\n")
@@ -58,10 +60,10 @@ def _config() -> str:
     """Return the lines that write the router's configuration from the two lists of addresses."""
     lists = "".join(
         f"  printf '{key}:\\n  num_instances: %d\\n  urls:\\n' \"${{#{role}[@]}}\"\n"
-        f"  printf '    - \"%s\"\\n' \"${{{role}[@]#http://}}\"\n"
+        f'  printf \'    - "%s"\\n\' "${{{role}[@]#http://}}"\n'
         for key, role in (("context_servers", "prefill"), ("generation_servers", "decode"))
     )
     return (
         'CONFIG="$(mktemp)"\n{\n'
-        "  printf 'hostname: \"%s\"\\nport: %d\\nbackend: \"pytorch\"\\n' \"$HOST\" \"$PORT\"\n" + lists + '} >"$CONFIG"\n'
+        '  printf \'hostname: "%s"\\nport: %d\\nbackend: "pytorch"\\n\' "$HOST" "$PORT"\n' + lists + '} >"$CONFIG"\n'
     )

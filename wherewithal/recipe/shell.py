@@ -26,7 +26,7 @@ def word(line: Line) -> str:
     """Return one argument with its value, quoted."""
     if line.value is None:
         return line.flag
-    return f'{line.flag} "{line.value}"' if line.shell else f"{line.flag} {quoted(line.value)}"
+    return f'{line.flag} "{line.value}"' if line.at_launch else f"{line.flag} {quoted(line.value)}"
 
 
 def argument(line: Line, indent: str = "  ") -> str:
@@ -48,14 +48,16 @@ def serve(book: RecipeRecord, made: Server, header: tuple[str, ...]) -> str:
     parts.append(': "${HOST:=127.0.0.1}"\n')
     parts.append(f': "${{PORT:={made.number("first_port")}}}"\n')
     if many and not book.mpi:
-        parts.append(_asked("NODE_RANK", f"0 on the first node of the replica, then 1, 2, ... {made.number('nodes') - 1}"))
+        parts.append(
+            _asked("NODE_RANK", f"0 on the first node of the replica, then 1, 2, ... {made.number('nodes') - 1}")
+        )
         parts.append(_asked("HEAD_ADDRESS", "address of the first node, as the others reach it"))
     for ask in made.asks:
         parts.append(_asked(ask.name, ask.say, ask.default) + (f"export {ask.name}\n" if ask.export else ""))
     for key, text, why in made.exports:
         parts.append(comment(why) if why else "")
         parts.append(f"export {key}={quoted(text)}\n")
-    parts.append(f": \"${{PROGRAM:={book.program[0]}}}\"\n")
+    parts.append(f': "${{PROGRAM:={book.program[0]}}}"\n')
     parts.append("args=(\n")
     parts.append(comment("the weights", "  "))
     parts.append(f'  {book.model} "$MODEL"\n'.replace("   ", "  ") if book.model else '  "$MODEL"\n')
@@ -85,14 +87,16 @@ def _asked(key: str, say: str, default: str = "") -> str:
     return f': "${{{key}:?{clean}}}"\n'
 
 
-def launch(book: RecipeRecord, made: Server, device: Device, header: tuple[str, ...]) -> str:
+def launch(made: Server, device: Device, header: tuple[str, ...]) -> str:
     """Return the script that starts all servers of a pool that live on one host."""
     ranks, fit = made.number("ranks"), made.number("on_host")
     parts = [HEAD, *(comment(t) for t in header), "set -euo pipefail\n"]
     parts.append('HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\n')
     parts.append(comment(f"pools[{made.index}].replicas = {made.number('replicas')}, {fit} of them on a host"))
-    parts.append(f': "${{REPLICAS:={fit}}}"\n: "${{FIRST_PORT:={made.number("first_port")}}}"\n: "${{FIRST_DEVICE:={made.number("first_device")}}}"\npids=()\n')
-    parts.append('for ((i = 0; i < REPLICAS; i++)); do\n')
+    parts.append(
+        f': "${{REPLICAS:={fit}}}"\n: "${{FIRST_PORT:={made.number("first_port")}}}"\n: "${{FIRST_DEVICE:={made.number("first_device")}}}"\npids=()\n'
+    )
+    parts.append("for ((i = 0; i < REPLICAS; i++)); do\n")
     if device.visible:
         parts.append(comment(f"pools[{made.index}].layout: {ranks} devices for each server", "  "))
         parts.append('  devices=""\n')

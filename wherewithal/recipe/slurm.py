@@ -8,7 +8,7 @@ from wherewithal.recipe.lines import Server
 from wherewithal.recipe.shell import comment
 
 
-def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
+def files(work: Job, made: dict[str, str], _cannot: list[str]) -> dict[str, str]:
     """Return one batch script a pool."""
     return {shell.name(one, "slurm", ".sbatch"): _script(work, one, made) for one in work.servers}
 
@@ -40,7 +40,9 @@ def _script(work: Job, one: Server, made: dict[str, str]) -> str:
     if shared:
         parts.append(comment("a job's devices are numbered from 0") + "export FIRST_DEVICE=0\n")
     if nodes > 1 and not mpi:
-        parts.append('HEAD_ADDRESS="$(scontrol show hostnames "${SLURM_JOB_NODELIST:?}" | head -n 1)"\nexport HEAD_ADDRESS\n')
+        parts.append(
+            'HEAD_ADDRESS="$(scontrol show hostnames "${SLURM_JOB_NODELIST:?}" | head -n 1)"\nexport HEAD_ADDRESS\n'
+        )
         parts.append(comment("each node says its own number: it expands the text, not this script"))
         parts.append("# shellcheck disable=SC2016\n")
         parts.append(f"srun bash -c 'NODE_RANK=\"$SLURM_NODEID\" exec bash {shell.name(one)}'\n")
