@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "wherewithal" / "catalog" / "data" / "flags"
 COLUMNS = ("flag", "kind", "default", "choices", "aliases", "group", "first_seen", "version", "gone_in", "source")
 Row = dict[str, str]
+# Names of calls that define an argument; the last two are helpers with `flag_name=` and `arg_type=`.
+CALLS = ("add_argument", "option", "add_negatable_bool_argument")
 _TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "dict": "json", "list": "json"}
 _TYPES |= {"Literal": "choice", "human_readable_int": "int", "nullable_str": "str", "json": "json", "loads": "json"}
 
@@ -180,9 +182,10 @@ def from_calls(tree: ast.AST, known: Fields) -> Iterator[Row]:
     """
     made_of = _made_of(tree)
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or _name(node.func) not in ("add_argument", "option"):
+        if not isinstance(node, ast.Call) or _name(node.func) not in CALLS:
             continue
-        names = [n for n in (_text(a) for a in node.args) if n.startswith("-")]
+        said = [k.value for k in node.keywords if k.arg in ("flag_name", "obsolete_flag")]
+        names = [n for n in (_text(a) for a in (*node.args, *said)) if n.startswith("-")]
         if not names:
             continue
         kind, choices, default = _call(node, made_of, known)
@@ -224,6 +227,9 @@ def _call(node: ast.Call, made_of: dict[str, str], known: Fields) -> tuple[str, 
             if found:
                 kind, choices, default = found[:3]
                 kind = "optional-bool" if kind == "bool" else kind
+    if _name(node.func) == "add_negatable_bool_argument":
+        kind = "optional-bool"
+    said |= {"type": said["arg_type"]} if "arg_type" in said else {}
     if "type" in said:
         kind = _TYPES.get(_name(said["type"]), "str")
         if isinstance(said["type"], ast.Call) and _name(said["type"].func) == "Choice" and said["type"].args:

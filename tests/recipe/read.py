@@ -46,12 +46,30 @@ def schema(name: str) -> dict[str, Any]:
     return dict(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
 
 
+def _graph() -> dict[str, Any]:
+    """Return what a graph of pools may hold: no package carries its schema, so the fields are those of ai-dynamo's
+    templates (1.6.1 wheel, dynamo/profiler/templates/dgd), with the real schema of a pod inside.
+    """
+    whole = schema("kubernetes")
+    pod = {"type": "object", "properties": {"spec": {"$ref": "#/$defs/io.k8s.api.core.v1.PodSpec"}}}
+    names = {"enum": ["frontend", "prefill", "decode", "worker"]}
+    part = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "type": names, "replicas": {"type": "integer"}, "podTemplate": pod},
+        "required": ["name", "type", "replicas", "podTemplate"],
+        "additionalProperties": False,
+    }
+    spec = {"type": "object", "properties": {"components": {"type": "array", "items": part, "minItems": 3}}}
+    version = {"const": "nvidia.com/v1beta1"}
+    return {"type": "object", "properties": {"apiVersion": version, "spec": spec}, "$defs": whole["$defs"]}
+
+
 def of_kind(kind: str) -> dict[str, Any]:
     """Return the schema of one kind of Kubernetes object."""
     if kind == "LeaderWorkerSet":
         return schema("leaderworkerset")
     if kind == "DynamoGraphDeployment":
-        return schema("dynamo")
+        return _graph()
     whole = schema("kubernetes")
     return {"$ref": f"#/$defs/{whole['kinds'][kind]}", "$defs": whole["$defs"]}
 

@@ -108,7 +108,7 @@ def test_yaml_fits_the_published_schemas(at: int) -> None:
     for name, text in plans.made(at).files.items():
         if name.startswith("compose"):
             read.check(read.objects(text)[0], "compose")
-        if name == "kubernetes.yaml":
+        if name in ("kubernetes.yaml", "dynamo.yaml"):
             objects = read.objects(text)
             for one in objects:
                 read.check(one, one["kind"])

@@ -110,6 +110,14 @@ class Device(Part):
     compose: Literal["", "nvidia", "devices"] = ""
 
 
+class RouterLine(Part):
+    """One line of a router's configuration: a `printf` format, the shell text in it, or once for each server of a pool."""
+
+    text: str
+    of: str = ""
+    each: Literal["", "prefill", "decode"] = ""
+
+
 class Router(Part):
     """What stands in front of separate pools.
 
@@ -119,7 +127,7 @@ class Router(Part):
         port: where it listens.
         head: arguments (`shell` values may use HOST and PORT).
         prefill, decode: arguments of each server; `{url}` is its address, `{bootstrap}` its bootstrap port.
-        config: whether it reads its servers from a file that the script writes.
+        config: lines of a file with its servers, which the script writes; empty where arguments name them.
         image: container image that holds it; empty where the engine's own does.
         install: words that put it into that image first.
         note: what to know.
@@ -133,10 +141,32 @@ class Router(Part):
     head: tuple[FlagRow, ...] = ()
     prefill: str = ""
     decode: str = ""
-    config: bool = False
+    config: tuple[RouterLine, ...] = ()
     image: str = ""
     install: str = ""
     note: str = ""
+
+
+class Dynamo(Part):
+    """How the engine runs under a DynamoGraphDeployment, for split pools.
+
+    Attributes:
+        module: Python module of the worker; `frontend` that of the router in front.
+        version, image: of the package whose worker it is, and the image that holds it.
+        list: name of the argument list of the worker's own arguments.
+        model: argument for the weights.
+        drop: arguments of the engine that the worker does not take.
+        head: arguments in their place.
+    """
+
+    module: str
+    frontend: str
+    version: str
+    image: str
+    list: str
+    model: str
+    drop: Words = ()
+    head: tuple[FlagRow, ...] = ()
 
 
 class RecipeRecord(Part):
@@ -180,6 +210,7 @@ class RecipeRecord(Part):
     refuse: tuple[Remark, ...] = ()
     remark: tuple[Remark, ...] = ()
     router: Router | None = None
+    dynamo: Dynamo | None = None
     reads: dict[str, str] = Field(default_factory=dict)
     defaults: dict[str, Any] = Field(default_factory=dict)
 

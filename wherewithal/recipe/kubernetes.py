@@ -19,7 +19,7 @@ _LEADER = 'NODE_RANK="$LWS_WORKER_INDEX" HEAD_ADDRESS="$LWS_LEADER_ADDRESS" exec
 def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
     """Return one file with all objects; what Kubernetes cannot start is said in `cannot`."""
     objects: list[dict[str, Any]] = []
-    stem = _name(work)
+    stem = name_of(work)
     for one, device in zip(work.servers, work.devices, strict=True):
         if not device.image:
             cannot.append(f"Kubernetes on chips of {one.facts['maker']}: no image is known; use the plain commands")
@@ -45,7 +45,7 @@ def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
     return {NAME: "".join(f"{comment(t)}\n" for t in head) + documents}
 
 
-def _name(work: Job) -> str:
+def name_of(work: Job) -> str:
     """Return a name that Kubernetes takes."""
     text = re.sub(r"[^a-z0-9]+", "-", f"{work.answer.model['name']}-{work.book.engine}".lower()).strip("-")
     return (text if text[:1].isalpha() else f"m-{text}")[:40].strip("-")
@@ -58,8 +58,8 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
     if one.number("nodes") > 1:
         template = {
             "size": Noted(one.number("nodes"), f"pools[{one.index}].layout: {one.facts['ranks']} ranks over nodes"),
-            "leaderTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, leads=True)},
-            "workerTemplate": {"metadata": {"labels": labels}, "spec": _pod(work, one, device, leads=False)},
+            "leaderTemplate": {"metadata": {"labels": labels}, "spec": pod(work, one, device, name_of(work), leads=True)},
+            "workerTemplate": {"metadata": {"labels": labels}, "spec": pod(work, one, device, name_of(work), leads=False)},
         }
         sets = [_set(f"{name}-{i}" if one.role != "all" else name, template, 1) for i in range(_each(one))]
         if one.role == "all":
@@ -72,7 +72,7 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
             "replicas": Noted(replicas if one.role == "all" else 1, why),
             "selector": {"matchLabels": {"app": own}},
             "strategy": Noted({"type": "Recreate"}, "two sets of weights do not fit beside each other"),
-            "template": {"metadata": {"labels": {"app": own}}, "spec": _pod(work, one, device, leads=True)},
+            "template": {"metadata": {"labels": {"app": own}}, "spec": pod(work, one, device, name_of(work), leads=True)},
         }
         made.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": own}, "spec": spec})
         made.append(_service(work, one, own, lws=False))
@@ -110,8 +110,16 @@ def _service(work: Job, one: Server, name: str, *, lws: bool) -> dict[str, Any]:
     }
 
 
-def _pod(work: Job, one: Server, device: Device, *, leads: bool) -> dict[str, Any]:
-    stem = _name(work)
+def pod(work: Job, one: Server, device: Device, stem: str, *, leads: bool) -> dict[str, Any]:
+    """Return the pod of one server.
+
+    Args:
+        work: the whole recipe.
+        one: the server.
+        device: what its chips need.
+        stem: what the names of its settings, scripts and weights begin with.
+        leads: whether it answers requests, and so is probed.
+    """
     script = f"/recipe/{shell.name(one)}"
     environment = [
         {"name": "HOST", "value": Noted(EVERY, "within the pod; the Service decides who reaches it")},

@@ -158,6 +158,11 @@ def server(book: RecipeRecord, facts: Mapping[str, Value]) -> Server:
     )
 
 
+def written(book: RecipeRecord, made: Server, rows: Iterable[FlagRow]) -> Iterator[Line]:
+    """Yield further rows as arguments of a server."""
+    yield from _Writer(book, dict(made.facts)).lines(rows)
+
+
 def problems(made: Server, known: Mapping[str, Argument]) -> Iterator[str]:
     """Yield what is wrong with a server's arguments and configuration, by the engine's own list."""
     for line in made.lines:

@@ -12,7 +12,7 @@ from wherewithal.catalog.add import write_whole
 from wherewithal.errors import InputError
 from wherewithal.plan.answer import Answer, plain
 from wherewithal.plan.setup import Question
-from wherewithal.recipe import compose, config, kubernetes, router, shell, slurm
+from wherewithal.recipe import compose, config, dynamo, kubernetes, router, shell, slurm
 from wherewithal.recipe.job import Job, job, words_of
 from wherewithal.recipe.next_step import measure_command
 
@@ -64,6 +64,8 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     makers = {"docker": compose.files, "kubernetes": kubernetes.files, "slurm": slurm.files}
     for launcher in wanted:
         files.update(makers[launcher](work, files, cannot))
+    if "kubernetes" in wanted:
+        files.update(dynamo.files(work, cannot))
     last = shell.comment(work.header[-1]).strip()
     files = {name: _told(text, last, _of(name, work, cannot)) for name, text in files.items()}
     book = work.book

@@ -44,7 +44,7 @@ def _script(work: Job, router: Router, lines: list[Line]) -> str:
     parts.append(f': "${{HOST:=127.0.0.1}}"\n: "${{PORT:={router.port}}}"\n')
     parts.append('read -ra prefill <<<"$PREFILL_URLS"\nread -ra decode <<<"$DECODE_URLS"\n')
     if router.config:
-        parts.append(_config())
+        parts.append(_config(router))
     parts.append(f"args=(\n{''.join(argument(line) for line in lines)})\n")
     for role, text in (("prefill", router.prefill), ("decode", router.decode)):
         if text:
@@ -56,14 +56,10 @@ def _script(work: Job, router: Router, lines: list[Line]) -> str:
     return "".join(parts)
 
 
-def _config() -> str:
+def _config(router: Router) -> str:
     """Return the lines that write the router's configuration from the two lists of addresses."""
-    lists = "".join(
-        f"  printf '{key}:\\n  num_instances: %d\\n  urls:\\n' \"${{#{role}[@]}}\"\n"
-        f'  printf \'    - "%s"\\n\' "${{{role}[@]#http://}}"\n'
-        for key, role in (("context_servers", "prefill"), ("generation_servers", "decode"))
-    )
-    return (
-        'CONFIG="$(mktemp)"\n{\n'
-        '  printf \'hostname: "%s"\\nport: %d\\nbackend: "pytorch"\\n\' "$HOST" "$PORT"\n' + lists + '} >"$CONFIG"\n'
-    )
+    parts = ['CONFIG="$(mktemp)"\n{\n']
+    for line in router.config:
+        filled = f' "${{{line.each}[@]#http://}}"' if line.each else f' "{line.of}"' if line.of else ""
+        parts.append(f"  printf {quoted(line.text + chr(92) + 'n')}{filled}\n")
+    return "".join((*parts, '} >"$CONFIG"\n'))
