@@ -15,7 +15,7 @@ from tests.test_tools import tool
 
 read_flags = tool("read_flags")
 
-CALLS = '''
+CALLS = """
 raise SystemExit("a source is read, never run")
 import argparse
 class Config:
@@ -39,8 +39,8 @@ def add(parser, prefix=""):
 @click.option("--pick", type=click.Choice(["x", "y"]), default="x")
 @click.option("--on/--off", is_flag=True)
 def serve(): ...
-'''
-FIELDS = '''
+"""
+FIELDS = """
 CHOICES = ["mooncake", "nixl"]
 class Parallel(Struct):
     _NS_PATH = "parallel"
@@ -50,7 +50,7 @@ class Parallel(Struct):
     named: A[bool, Arg(cli_name="--other-name")] = False
     rank: A[int, Derived()]
     inner: A[int, Arg(no_cli=True)] = 0
-'''
+"""
 HELP = """----- common params -----
 
 -t,    --threads N                      number of threads (default: -1)

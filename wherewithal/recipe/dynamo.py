@@ -22,7 +22,9 @@ def files(work: Job, cannot: list[str]) -> dict[str, str]:
     if plan is None or plan.serving != "disaggregated" or way is None:
         return {}
     if any(s.number("nodes") > 1 for s in work.servers):
-        cannot.append("a replica over several nodes as a DynamoGraphDeployment: the fields were not read; LeaderWorkerSets do it")
+        cannot.append(
+            "a replica over several nodes as a DynamoGraphDeployment: the fields were not read; LeaderWorkerSets do it"
+        )
         return {}
     stem = f"{name_of(work)}-dynamo"
     servers = [_server(work, one, way) for one in work.servers]

@@ -105,7 +105,7 @@ def _work(plan: Plan, pool: Pool, ready: Setup, d: Deployment) -> dict[str, Valu
 def ceil_share(in_flight: float, pool: Pool) -> int:
     """Return the requests that one replica of a pool that does all must hold, prompts included."""
     whole = pool.role == "all" and math.isfinite(in_flight)
-    return math.ceil(in_flight / max(pool.replicas, 1) - 1e-9) if whole else 0
+    return math.ceil(round(in_flight / max(pool.replicas, 1), 2)) if whole else 0
 
 
 def _drafts(ready: Setup, d: Deployment, accepted: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from wherewithal import __version__
@@ -112,8 +113,18 @@ def _header(answer: Answer, book: RecipeRecord, title: str, checked: str) -> tup
     return (
         f"{answer.model['name']} on {answer.system['name']}:{answer.system['chips']} with {title}: {pools}, {at}",
         f"arguments checked against the engine's own list of version {book.version} on {checked}; others may differ",
-        f"written by wherewithal {__version__}: {answer.command}",
+        f"written by wherewithal {__version__}: {_command(answer)}",
     )
+
+
+def _command(answer: Answer) -> str:
+    """Return the command that asks the question, with files of this machine by their names alone."""
+    q = answer.ready.question
+    text = answer.command
+    for path in (q.model, q.on, *(str(d) for d in q.catalog_dirs)):
+        if "/" in path or "\\" in path:
+            text = text.replace(path, PurePath(path.replace("\\", "/")).name or "FOLDER")
+    return text
 
 
 _AXES = (

@@ -58,8 +58,14 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
     if one.number("nodes") > 1:
         template = {
             "size": Noted(one.number("nodes"), f"pools[{one.index}].layout: {one.facts['ranks']} ranks over nodes"),
-            "leaderTemplate": {"metadata": {"labels": labels}, "spec": pod(work, one, device, name_of(work), leads=True)},
-            "workerTemplate": {"metadata": {"labels": labels}, "spec": pod(work, one, device, name_of(work), leads=False)},
+            "leaderTemplate": {
+                "metadata": {"labels": labels},
+                "spec": pod(work, one, device, name_of(work), leads=True),
+            },
+            "workerTemplate": {
+                "metadata": {"labels": labels},
+                "spec": pod(work, one, device, name_of(work), leads=False),
+            },
         }
         sets = [_set(f"{name}-{i}" if one.role != "all" else name, template, 1) for i in range(_each(one))]
         if one.role == "all":
@@ -72,7 +78,10 @@ def _pool(work: Job, one: Server, device: Device, name: str) -> list[dict[str, A
             "replicas": Noted(replicas if one.role == "all" else 1, why),
             "selector": {"matchLabels": {"app": own}},
             "strategy": Noted({"type": "Recreate"}, "two sets of weights do not fit beside each other"),
-            "template": {"metadata": {"labels": {"app": own}}, "spec": pod(work, one, device, name_of(work), leads=True)},
+            "template": {
+                "metadata": {"labels": {"app": own}},
+                "spec": pod(work, one, device, name_of(work), leads=True),
+            },
         }
         made.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": own}, "spec": spec})
         made.append(_service(work, one, own, lws=False))
