@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,7 @@ def _starts(made: Recipe) -> list[str]:
 def _text(made: Recipe, folder: Path, face: Face) -> str:
     """Return what was written, what cannot be expressed, and what to run next."""
     best = made.answer.best
-    load = f", for {best.concurrency:,.0f} requests in flight" if best else ""
+    load = f", for {math.ceil(round(best.concurrency, 2)):,} requests in flight" if best else ""
     title = f"{made.engine} {made.version} (arguments checked {made.checked})"
     lines = [face.strong(f"Wrote {len(made.files)} files into {folder}: {title}, {made.layout}{load}."), ""]
     wide = max(len(n) for n in made.files)

@@ -24,18 +24,18 @@ def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
             cannot.append("a replica over several hosts in Compose: its ranks are started by MPI; use Slurm")
             continue
         name = NAME if one.role == "all" else f"compose-{one.role}.yaml"
-        out[name] = _file(work, one, device, made)
+        out[name] = _file(work, one, device, made, name)
     return out
 
 
-def _file(work: Job, one: Server, device: Device, made: dict[str, str]) -> str:
+def _file(work: Job, one: Server, device: Device, made: dict[str, str], name: str) -> str:
     hosts = -(-one.number("replicas") * one.number("nodes") // one.number("on_host"))
     head = (
         *work.header,
         f"image: {device.image_note}",
-        f"run on each of the {hosts} hosts of pools[{one.index}]: MODEL=... WEIGHTS_DIR=... docker compose up"
+        f"run on each of the {hosts} hosts of pools[{one.index}]: MODEL=... WEIGHTS_DIR=... docker compose -f {name} up"
         if hosts > 1
-        else "run: MODEL=... WEIGHTS_DIR=... docker compose up",
+        else f"run: MODEL=... WEIGHTS_DIR=... docker compose -f {name} up",
     )
     services = {f"{_stem(one)}-{i}": _service(one, device, i, made) for i in range(one.number("on_host"))}
     if one.role == "decode" and router.NAME in made:
@@ -76,12 +76,18 @@ def _service(one: Server, device: Device, number: int, made: dict[str, str]) -> 
         "volumes": [*mounts, "${WEIGHTS_DIR:?folder of the weights on this host}:/models:ro", *device.mounts],
         "restart": "unless-stopped",
     }
+    if several or one.role != "all":
+        service["cap_add"] = ["IPC_LOCK"]
+        service["devices"] = [Noted("/dev/infiniband:/dev/infiniband", "RDMA; leave it out where hosts have none")]
     if device.compose == "nvidia":
         wanted = {"driver": "nvidia", "device_ids": ids, "capabilities": ["gpu"]}
         service["deploy"] = {"resources": {"reservations": {"devices": [wanted]}}}
         service["ulimits"] = {"memlock": Noted(-1, "RDMA registers memory")}
     elif device.compose == "devices":
-        service["devices"] = [*(m.format(n=i) for m in device.nodes for i in (ids if "{n}" in m else ["0"]))]
+        service["devices"] = [
+            *service.get("devices", []),
+            *(m.format(n=i) for m in device.nodes for i in (ids if "{n}" in m else ["0"])),
+        ]
     return service
 
 

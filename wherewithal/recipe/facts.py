@@ -85,14 +85,16 @@ def _work(plan: Plan, pool: Pool, ready: Setup, d: Deployment) -> dict[str, Valu
     w, e = d.workload, d.engine
     longest = math.ceil((w.longest + TEMPLATE) / BLOCK) * BLOCK
     context = int(ready.model.context or 0)
+    length = max(min(longest, context), math.ceil(w.longest)) if context else longest
     accepted = w.accepted_tokens_per_step
     return {
         "batch": pool.batch_per_replica,
-        "in_flight": max(pool.batch_per_replica, ceil_share(plan.concurrency, pool)),
+        "in_flight": max(pool.batch_per_replica, share(plan.concurrency, pool)),
+        "room_slots": _slots(pool, ready, d, length),
         "token_budget": int(e.token_budget) if math.isfinite(e.token_budget) else 0,
         "most_sequences": int(e.max_seqs) if math.isfinite(e.max_seqs) else 0,
         "memory_share": round(float(e.memory_share), 3),
-        "request_tokens": max(min(longest, context), math.ceil(w.longest)) if context else longest,
+        "request_tokens": length,
         "model_context": context,
         "input_tokens": round(w.input_tokens), "output_tokens": round(w.output_tokens),
         "cached": round(w.cached_input_tokens),
@@ -102,10 +104,25 @@ def _work(plan: Plan, pool: Pool, ready: Setup, d: Deployment) -> dict[str, Valu
     }  # fmt: skip
 
 
-def ceil_share(in_flight: float, pool: Pool) -> int:
+def whole(in_flight: float) -> int:
+    """Return requests in flight as a whole number that holds them; parts below a hundredth are rounding."""
+    return math.ceil(round(in_flight, 2)) if math.isfinite(in_flight) else 0
+
+
+def share(in_flight: float, pool: Pool) -> int:
     """Return the requests that one replica of a pool that does all must hold, prompts included."""
-    whole = pool.role == "all" and math.isfinite(in_flight)
-    return math.ceil(round(in_flight / max(pool.replicas, 1), 2)) if whole else 0
+    return whole(in_flight / max(pool.replicas, 1)) if pool.role == "all" else 0
+
+
+def _slots(pool: Pool, ready: Setup, d: Deployment, length: int) -> int:
+    """Return the requests of `length` tokens that one replica can hold whole from the start [request].
+
+    The room for KV of all ranks of a replica over one request's cache at its full length; at least one.
+    """
+    at = pool.memory_bytes_per_chip
+    room = (at.capacity - at.weights - at.activations - at.reserved) / d.machine.system.chip.ranks * pool.layout.ranks
+    held = float(ready.model.cache_bytes(float(length), d.machine.formats.kv_bits))
+    return max(math.floor(room / held), 1) if held else pool.batch_per_replica
 
 
 def _drafts(ready: Setup, d: Deployment, accepted: float) -> int:

@@ -109,7 +109,7 @@ def device(book: RecipeRecord, chip: Chip) -> Device:
 def _header(answer: Answer, book: RecipeRecord, title: str, checked: str) -> tuple[str, ...]:
     plan = answer.best
     pools = words_of(answer)
-    at = f"{plan.concurrency:.0f} requests in flight" if plan else ""
+    at = f"{facts.whole(plan.concurrency):,} requests in flight" if plan else ""
     return (
         f"{answer.model['name']} on {answer.system['name']}:{answer.system['chips']} with {title}: {pools}, {at}",
         f"arguments checked against the engine's own list of version {book.version} on {checked}; others may differ",

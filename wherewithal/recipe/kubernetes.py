@@ -12,6 +12,10 @@ from wherewithal.recipe.lines import Server
 from wherewithal.recipe.yaml_text import Noted, Script, comment, dump
 
 NAME = "kubernetes.yaml"
+FABRIC = (
+    "the network between nodes in Kubernetes: the name of its resource (RDMA) is your cluster's own; without it all traffic "
+    "between nodes goes over the pod network, slower than planned"
+)
 EVERY = "0.0.0.0"  # noqa: S104  every interface of the pod, which only its Service exposes
 _LEADER = 'NODE_RANK="$LWS_WORKER_INDEX" HEAD_ADDRESS="$LWS_LEADER_ADDRESS" exec bash '
 
@@ -28,6 +32,8 @@ def files(work: Job, made: dict[str, str], cannot: list[str]) -> dict[str, str]:
             cannot.append("a replica over several nodes in Kubernetes: its ranks are started by MPI; use Slurm")
             return {}
         objects += _pool(work, one, device, f"{stem}{'' if one.role == 'all' else '-' + one.role}")
+    if any(s.number("nodes") > 1 or s.role != "all" for s in work.servers):
+        cannot.append(FABRIC)
     if router.NAME in made:
         objects += _router(work, stem)
     scripts = {n: Script(text) for n, text in made.items() if n.endswith((".sh", ".yaml")) and "launch" not in n}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from wherewithal.recipe.facts import whole
 from wherewithal.recipe.job import Job, pool_words, words_of
 
 
@@ -24,7 +25,7 @@ def measure_command(work: Job) -> tuple[str, ...]:
     if q.rate_per_s is not None:
         words += ["--rate", f"{q.rate_per_s / parts:.6g}rps"]
     else:
-        words += ["--concurrency", str(max(round(plan.concurrency / parts), 1))]
+        words += ["--concurrency", str(max(whole(plan.concurrency / parts), 1))]
     load = work.answer.workload
     words += ["--input-tokens", str(round(load["input_tokens"])), "--output-tokens", str(round(load["output_tokens"]))]
     if load["length_spread"]:
