@@ -93,7 +93,9 @@ def wait(url: str, process: subprocess.Popen[bytes], script: Path, seconds: floa
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise AssertionError(f"{script.name} ended with {process.returncode}: {script.with_suffix('.log').read_text()[-2000:]}")
+            raise AssertionError(
+                f"{script.name} ended with {process.returncode}: {script.with_suffix('.log').read_text()[-2000:]}"
+            )
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=1) as answer:
                 if answer.status == 200:
@@ -116,8 +118,28 @@ def medians(files: Sequence[Path], name: str) -> list[Point]:
         for row in rows(file):
             if row["metric"] in METRICS and row["statistic"] == "mean":
                 found.setdefault((int(float(row["concurrency"])), row["metric"]), []).append(float(row["value"]))
+    return [Point(name, c, metric, *nearest(v)) for (c, metric), v in sorted(found.items())]
+
+
+def nearest(values: Sequence[float]) -> tuple[float, float]:
+    """Return the median of the REPEATS values that lie nearest together, and how far apart these are.
+
+    A repeat that something else slowed is far from the others; with more repeats than needed it is void.
+    """
+    v = sorted(values)
+    n = min(REPEATS, len(v))
+    start = min(range(len(v) - n + 1), key=lambda i: v[i + n - 1] / v[i])
+    kept = v[start : start + n]
+    return statistics.median(kept), kept[-1] / kept[0] - 1
+
+
+def disturbed(runs: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return the points whose nearest REPEATS repeats lie further apart than SPREAD."""
     return [
-        Point(name, c, metric, statistics.median(v), max(v) / min(v) - 1) for (c, metric), v in sorted(found.items())
+        f"{name} at {p.concurrency}: {p.metric} {p.spread:.0%}"
+        for name, files in runs.items()
+        for p in medians(files, name)
+        if p.spread > SPREAD
     ]
 
 
@@ -128,7 +150,11 @@ def write(points: Mapping[str, Sequence[Path]], file: Path, keep: Sequence[int])
         first = rows(files[0])
         for p in medians(files, name):
             if p.concurrency in keep:
-                like = next(r for r in first if r["metric"] == p.metric and r["statistic"] == "mean" and float(r["concurrency"]) == p.concurrency)
+                like = next(
+                    r
+                    for r in first
+                    if r["metric"] == p.metric and r["statistic"] == "mean" and float(r["concurrency"]) == p.concurrency
+                )
                 out.append({**like, "id": f"{name}-{p.concurrency}-{p.metric}", "value": repr(p.measured)})
     with file.open("w", encoding="utf-8", newline="") as f:
         writer = csv.DictWriter(f, fieldnames=list(out[0]))

@@ -26,13 +26,14 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "predict": ("wherewithal.app.verbs_serving:predict", "what this exact deployment does under this exact load"),
     "compare": ("wherewithal.app.verbs_serving:compare", "systems side by side, and what would flip the order"),
+    "recipe": ("wherewithal.app.verbs_recipe:recipe", "the files that launch a plan, for an engine and a launcher"),
     "measure": ("wherewithal.app.verbs_measure:measure", "load-tests a running OpenAI-compatible server"),
+    "probe": ("wherewithal.app.verbs_probe:probe", "measures the chip at hand, for calibrate"),
     "calibrate": (
         "wherewithal.app.verbs_calibrate:calibrate",
         "folds probes and measured runs back into the predictions",
     ),
     "validate": ("wherewithal.app.verbs_validate:validate", "predictions against what others measured"),
-    "probe": ("wherewithal.app.verbs_probe:probe", "measures the chip at hand, for calibrate"),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",

@@ -212,7 +212,10 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of `plan` and `predict`."""
+    """The answer of `plan` and `predict`.
+
+    `ready` is the question made ready as it was answered (`plan.setup.Setup`), for who goes on from it; not in the JSON.
+    """
 
     model: dict[str, Any]
     system: dict[str, Any]
@@ -237,6 +240,7 @@ class Answer:
     weak_figures: tuple[str, ...] = ()
     closest: Plan | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    ready: Any = field(default=None, repr=False, compare=False, metadata={"hidden": True})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the contract."""

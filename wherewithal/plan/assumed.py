@@ -51,7 +51,7 @@ def answer(s: Setup, counts: Counts, elapsed_s: float, verb: str = "plan") -> An
         sources=tuple(sorted(set(_sources(s)))),
         version=__version__, catalog=catalog.stamp(), command=command(s.question, verb),
         assumptions=tuple(_assumptions(s)), notes=(*s.notes, *_not_offered(s, counts)), weak_figures=tuple(_weak(s)),
-        extra={"reasons": counts.reasons},
+        extra={"reasons": counts.reasons}, ready=s,
     )  # fmt: skip
 
 
