@@ -70,5 +70,7 @@ def library():
     named = os.environ.get("WHEREWITHAL_GGML")
     found = Path(named) if named else locate(grid()["packages"])
     if found is None:
-        pytest.skip("no library of ggml: install one of the packages of catalog/data/probe.toml, or name it in WHEREWITHAL_GGML")
+        pytest.skip(
+            "no library of ggml: install one of the packages of catalog/data/probe.toml, or name it in WHEREWITHAL_GGML"
+        )
     return found

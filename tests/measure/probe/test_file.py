@@ -20,16 +20,32 @@ times = st.floats(1e-9, 1e3)
 def operators(draw):
     kind = draw(st.sampled_from(sorted(SIZES)))
     needed, more = SIZES[kind]
-    sizes = {n: draw(st.floats(0.5, 1e9)) for n in (*needed, *draw(st.lists(st.sampled_from(more or ("x",)), unique=True) if more else st.just([])))}
+    sizes = {
+        n: draw(st.floats(0.5, 1e9))
+        for n in (*needed, *draw(st.lists(st.sampled_from(more or ("x",)), unique=True) if more else st.just([])))
+    }
     low, middle, high = sorted(draw(st.tuples(times, times, times)))
     maybe = st.none() | st.floats(1.0, 1e10)
-    return Operator(kind, "fp16", sizes, middle, low, high, draw(st.integers(1, 99)), draw(maybe), draw(maybe), draw(st.sampled_from(["", "triad", "warm; odd"])))
+    return Operator(
+        kind,
+        "fp16",
+        sizes,
+        middle,
+        low,
+        high,
+        draw(st.integers(1, 99)),
+        draw(maybe),
+        draw(maybe),
+        draw(st.sampled_from(["", "triad", "warm; odd"])),
+    )
 
 
 @given(st.lists(operators(), max_size=6), st.booleans())
 def test_what_is_written_is_read(tmp_path_factory, rows, complete):
     path = tmp_path_factory.mktemp("probe") / "p.json"
-    probe = Probe("2026-11-25", "torch", Device("cuda", "a card", "m", None, 1, 8e10), {"torch": "2"}, 7, complete, tuple(rows))
+    probe = Probe(
+        "2026-11-25", "torch", Device("cuda", "a card", "m", None, 1, 8e10), {"torch": "2"}, 7, complete, tuple(rows)
+    )
     file.write(path, probe)
     assert file.read(path) == probe
 
@@ -71,7 +87,10 @@ def spoilt(a_probe, change):
         (lambda d: d.update(seed="a"), "whole number"),
         (lambda d: d.update(operators={}), "not a list"),
         (lambda d: d["operators"][0].update(kind="matmuls"), r"operators\[0\].kind: 'matmuls' is not known"),
-        (lambda d: d["operators"][0]["sizes"].pop("k"), r"operators\[0\] \(matmul q4_1\).sizes: has m, n; needs m, n, k"),
+        (
+            lambda d: d["operators"][0]["sizes"].pop("k"),
+            r"operators\[0\] \(matmul q4_1\).sizes: has m, n; needs m, n, k",
+        ),
         (lambda d: d["operators"][0]["sizes"].update(k=0), "numbers above zero"),
         (lambda d: d["operators"][0]["sizes"].update(colour=3), "needs m, n, k"),
         (lambda d: d["operators"][0].update(seconds=-1.0), "rise and are above zero"),

@@ -71,7 +71,10 @@ def test_what_it_lacks_is_none(library):
     assert backend.prepare(case("matmul", "q4_k", m=1, n=64, k=96)) is None  # rows do not fill a block of 256
     assert backend.prepare(case("matmul", "no-such", m=1, n=64, k=64)) is None
     assert backend.prepare(case("all_reduce", bytes=1, ranks=2)) is None
-    assert backend.prepare(case("attention_decode", "q8_0", sequences=1, context=9, kv_heads=1, heads=1, head_size=64)) is None
+    assert (
+        backend.prepare(case("attention_decode", "q8_0", sequences=1, context=9, kv_heads=1, heads=1, head_size=64))
+        is None
+    )
 
 
 def test_weights_are_read_anew_each_time(library):

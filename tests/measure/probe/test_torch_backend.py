@@ -152,7 +152,9 @@ def test_readings_that_fail_are_not_known():
 
 def test_a_device_without_events_is_waited_for():
     waited = []
-    mps = SimpleNamespace(is_available=lambda: True, synchronize=lambda: waited.append(1), recommended_max_memory=lambda: 2e10)
+    mps = SimpleNamespace(
+        is_available=lambda: True, synchronize=lambda: waited.append(1), recommended_max_memory=lambda: 2e10
+    )
     backend = Torch(fake(mps=mps), "mps", 0, 1, 0, 1e6)
     assert (backend.place, backend.device.memory_bytes, backend.peers) == ("mps", 2e10, 1)
     runner = backend.prepare(case("matmul", "bf16", m=4, n=64, k=64))
