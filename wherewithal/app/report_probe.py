@@ -111,7 +111,8 @@ def text(outcome: Outcome, face: Face) -> list[str]:
         found = _ordered(outcome.probe, kind)
         lines += ["", face.strong(kind.replace("_", " ")), *_grid([row(o) for o in found[:MOST_ROWS]], face)]
         if len(found) > MOST_ROWS:
-            lines.append(f"  and {len(found) - MOST_ROWS:,} more (--csv, --json and --markdown have all)")
+            more = f"and {len(found) - MOST_ROWS:,} more (--csv, --json and --markdown have all)"
+            lines += wrapped(more, face.width, 2)
     spread = sorted((o.high - o.low) / o.seconds for o in outcome.probe.operators)
     middle = spread[len(spread) // 2]
     lines += ["", *wrapped(f"time is the middle of {_repeats(outcome.probe)} repeats; half of them spread by less than {percent(middle)}", face.width)]  # fmt: skip

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HELP = """\b
 Examples:
   wherewithal probe --minutes 0.1 --backend numpy
-  wherewithal probe --device cpu --minutes 5 --like qwen3-8b -o chip.json
+  wherewithal probe --device cpu --minutes 0.1 --like qwen3-8b -o chip.json
 """
 
 

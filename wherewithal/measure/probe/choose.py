@@ -16,7 +16,7 @@ from wherewithal.measure.probe.numpy_backend import Numpy
 from wherewithal.measure.probe.sizes import grid
 
 # Weights that are read between two uses of the same weights: bounds, and what is taken where no model is named [B].
-LEAST_REUSE, USUAL_REUSE, MOST_REUSE = 16e6, 256e6, 2e9
+LEAST_REUSE, USUAL_REUSE, MOST_REUSE = 16e6, 256e6, 512e6
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,10 @@ class Numpy:
         """Return copies of a weight that together are larger than what is read between two uses of the same weights."""
         one = 4 * math.prod(shape)
         copies = max(1, min(_MOST_COPIES, math.ceil(self.reuse / one)))
-        return self._random(copies, *shape)
+        key = ("copies", copies, *shape)
+        if key not in self._held:
+            self._held[key] = np.repeat(self._random(*shape)[None], copies, axis=0)
+        return self._held[key]
 
     def _matmul(self, case: Case) -> tuple[Work, int]:
         m, n, k = (int(case.size[x]) for x in "mnk")
