@@ -37,7 +37,7 @@ class Round:
         """Probe each model's shapes with one thread, then fold the probe into the catalog."""
         for file in self.models.values():
             loop.run(self.folder, "probe", "--device", "cpu", "--threads", 1, "--library", self.server, "--like", file,
-                     "--minutes", 2, "-o", self.probe, "--quiet")  # fmt: skip
+                     "--minutes", 1, "-o", self.probe, "--quiet")  # fmt: skip
         answer = json.loads(loop.run(self.folder, "calibrate", self.probe, "--json", "--quiet"))
         self.chip = answer["chip"]
 
@@ -116,6 +116,9 @@ def report(title: str, points: list[loop.Point]) -> str:
         title,
         f"{'model':20} {'in flight':>9} {'figure':7} {'measured':>10} {'repeats':>8} {'predicted':>10} {'error':>7}",
     ]
-    for p in sorted(points, key=lambda p: (p.metric, p.model, p.concurrency)):
-        lines.append(f"{p.model:20} {p.concurrency:9} {p.metric:7} {p.measured * 1e3:7.2f} ms {p.spread:7.1%} {p.predicted * 1e3:7.2f} ms {p.error:+7.1%}")  # fmt: skip
+    points = sorted(points, key=lambda p: (p.metric, p.model, p.concurrency))
+    lines += [
+        f"{p.model:20} {p.concurrency:9} {p.metric:7} {p.measured * 1e3:7.2f} ms {p.spread:7.1%} {p.predicted * 1e3:7.2f} ms {p.error:+7.1%}"
+        for p in points
+    ]
     return "\n".join(lines) + "\n\n"

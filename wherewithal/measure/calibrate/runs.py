@@ -95,7 +95,7 @@ class Bench:
             for way in asked.ways(row, self.engine):
                 try:
                     return replace(asked.question(row, way), catalog_dirs=self.dirs)
-                except WherewithalError:
+                except WherewithalError:  # the next way, or row, may be one that can be asked
                     continue
         return None
 
