@@ -28,9 +28,10 @@ def test_the_answer_names_files_start_and_measure(out: Path, capsys: pytest.Capt
     assert (code, err) == (0, "")
     assert {p.name for p in out.iterdir()} == {"serve.sh", "launch.sh"}
     assert f"start: MODEL=... bash {out / 'launch.sh'}" in text
-    assert "wherewithal measure http://127.0.0.1:30000 --concurrency 8 " in text
-    assert "--on h100-8:2" in text
-    assert "cannot be expressed: one address for all replicas" in text
+    said = " ".join(text.replace("\\\n", " ").split())
+    assert "wherewithal measure http://127.0.0.1:30000 --concurrency 8 " in said
+    assert "--on h100-8:2" in said
+    assert "cannot be expressed: one address for all replicas" in said
 
 
 def test_all_launchers(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
