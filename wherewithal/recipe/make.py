@@ -67,7 +67,7 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     if "kubernetes" in wanted:
         files.update(dynamo.files(work, cannot))
     last = shell.comment(work.header[-1]).strip()
-    files = {name: _told(text, last, _of(name, work, cannot)) for name, text in files.items()}
+    files = {name: _told(text, last, _of(name, work, cannot, set(files))) for name, text in files.items()}
     book = work.book
     return Recipe(
         book.engine, book.version, answer.ready.pools["decode"].engine.checked, words_of(answer), files,
@@ -82,13 +82,16 @@ def scripts(work: Job) -> dict[str, str]:
         files[shell.name(one)] = shell.serve(work.book, one, work.header)
         if one.config:
             files[shell.name(one, "config", ".yaml")] = config.text(one, work.header)
-        if (one.number("replicas") > 1 or one.facts["shares_host"]) and one.number("nodes") == 1:
+        if one.number("nodes") == 1 and (one.number("on_host") > 1 or one.facts["shares_host"]):
             files[shell.name(one, "launch")] = shell.launch(one, device_, work.header)
     return files
 
 
-def _of(name: str, work: Job, cannot: list[str]) -> list[str]:
-    """Return what is said in one file: in that of a pool, nothing of the others."""
+def _of(name: str, work: Job, cannot: list[str], names: set[str]) -> list[str]:
+    """Return what is said in one file: in that of a pool nothing of the others, of Kubernetes in its own where there is one."""
+    own = names & {kubernetes.NAME, dynamo.NAME}
+    if own and name not in own:
+        cannot = [t for t in cannot if "Kubernetes" not in t and "DynamoGraph" not in t]
     others = [f"pools[{s.index}] " for s in work.servers if s.role != "all" and f"-{s.role}" not in name]
     split = any(s.role != "all" and f"-{s.role}" in name for s in work.servers)
     return [t for t in dict.fromkeys(cannot) if not (split and t.startswith(tuple(others)))]
