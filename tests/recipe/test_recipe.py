@@ -20,6 +20,8 @@ from wherewithal.errors import InputError
 from wherewithal.plan.layout_text import parse_layout
 from wherewithal.plan.setup import Question
 from wherewithal.recipe import lines, make
+from wherewithal.recipe.facts import CannotStart
+from wherewithal.recipe.job import job
 
 CASES = plans.cases()
 EVERY = pytest.mark.parametrize("at", range(len(CASES)), ids=[f"{c.engine} {c.model} {c.on} {c.layout}" for c in CASES])
@@ -215,6 +217,23 @@ def test_what_does_not_start_is_refused_with_the_reason(said: dict[str, object],
         return
     with pytest.raises(InputError, match=re.escape(words)):
         recipe(**said)
+
+
+def test_a_best_plan_that_does_not_start_gives_way_to_one_that_does() -> None:
+    q = Question(model="deepseek-v3", on="gb200-nvl72:16", engine="sglang")
+    answer = make.answered(q)
+    with pytest.raises(CannotStart, match="hosts of 4"):
+        job(answer)
+    made = make.recipe(answer, ())
+    assert made.answer.best != answer.best
+    assert made.answer.best in answer.frontier
+    assert "does not start" in made.notes[0]
+    assert "hosts of 4" in made.notes[0]
+
+
+def test_a_given_layout_does_not_give_way() -> None:
+    with pytest.raises(CannotStart):
+        recipe(engine="sglang", on="h200-8:8", layout="tp8 ep4 two-batch")
 
 
 def test_speculation_is_set_from_the_plan() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from wherewithal.errors import InputError
 from wherewithal.plan.answer import Answer, plain
 from wherewithal.plan.setup import Question
 from wherewithal.recipe import compose, config, dynamo, kubernetes, router, shell, slurm
+from wherewithal.recipe.facts import CannotStart
 from wherewithal.recipe.job import Job, job, words_of
 from wherewithal.recipe.next_step import measure_command
 
@@ -45,6 +47,33 @@ def answered(q: Question, progress: Callable[[str, int, int], None] | None = Non
     return ask.predict(q) if q.layout else ask.plan(q, progress)
 
 
+def started(answer: Answer, host_chips: int | None = None) -> tuple[Job, tuple[str, ...]]:
+    """Return the best plan made ready, or, where it was searched for and does not start, the best that does.
+
+    Returns:
+        What launchers write files from, and what was said about another plan being taken.
+
+    Raises:
+        CannotStart: no plan of the frontier starts that meets the service levels as well.
+    """
+    try:
+        return job(answer, host_chips), ()
+    except CannotStart as reason:
+        best = answer.best
+        others = sorted(answer.frontier, key=lambda p: -p.output_tokens_per_s.value)
+        for other in others if best and not answer.ready.question.layout else ():
+            if other.feasible or not (best and best.feasible):
+                with suppress(CannotStart):
+                    work = job(replace(answer, best=other), host_chips)
+                    was, now = best.output_tokens_per_s.value if best else 0.0, other.output_tokens_per_s.value
+                    note = (
+                        f"the best plan ({words_of(answer)}, {was:,.0f} tokens/s) does not start: {reason.what}; this is the"
+                        f" best of the trade-off that does, {now:,.0f} tokens/s"
+                    )
+                    return work, (note,)
+        raise
+
+
 def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = None) -> Recipe:
     """Return the launch files of an answer's plan.
 
@@ -56,9 +85,10 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     Raises:
         InputError: the engine has no recipe, does not start with this plan, or a launcher cannot express it.
     """
-    work = job(answer, host_chips)
+    work, said = started(answer, host_chips)
+    answer = work.answer
     files = scripts(work)
-    notes: list[str] = [r for s in work.servers for r in s.remarks]
+    notes: list[str] = [*said, *(r for s in work.servers for r in s.remarks)]
     cannot = [f"pools[{s.index}] ({s.role}): {text}" for s in work.servers for text in s.cannot]
     files.update(router.files(work, cannot))
     makers = {"docker": compose.files, "kubernetes": kubernetes.files, "slurm": slurm.files}
