@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HELP = """\b
 Examples:
   wherewithal recipe qwen3-32b --on h100-8:2 --engine vllm --slo tpot=30ms -o launch
-  wherewithal recipe deepseek-v3 --on h20-8:16 --engine sglang --layout "tp16 ep16" --concurrency 64 --kubernetes -o launch-16
+  wherewithal recipe deepseek-v3 --on h20-8:16 --engine sglang --layout tp16 --concurrency 64 --slurm -o out16
 """
 
 
