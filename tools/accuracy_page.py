@@ -38,7 +38,8 @@ CONTESTED = """## Contested and left out
 * {left}
 * Rows of a weight of 0.5 or less (a condition is missing or doubtful) are in the tables: {light:,} rows.
 * Figures of one run that cannot all be true (TTFT above the time of the whole request; latencies that give another
-  throughput than the stated one, beyond {slack:g} times either way): {doubtful}.
+  throughput than the stated one, beyond {slack:g} times either way):
+  {doubtful}.
 * Argonne prints no layout above one chip and no precision: its llama.cpp rows above one chip are read as split by layers.
 * One source prints prompt rates of a CPU above the catalog's peak of that part: the peak is the doubtful figure.
 """
@@ -105,8 +106,9 @@ def page(report: Report, out: Sequence[Judged], alone: Sequence[Judged], bare: S
         "## By chip, all metrics\n\n" + markdown(merged(out, "chip"), least=1),
         "## By engine, all metrics\n\n" + markdown(merged(out, "engine"), least=1),
         parts_of.coverage({by: merged(out, by) for by in ("source", "chip", "engine")}, share(out)),
-        "## A chip that nobody measured\n\nIntervals of each chip fitted without any row of that chip (what borrowed "
-        "operators miss on each chip left out: [curves](curves.md#fitted)):\n\n" + markdown(merged(alone, "chip")),
+        "## A chip that nobody measured\n\nIntervals of each chip fitted without any row of that chip\n(what "
+        "borrowed operators miss on each chip left out: [curves](curves.md#fitted)):\n\n"
+        + markdown(merged(alone, "chip")),
         "## Furthest off\n\n" + furthest(out),
         CONTESTED.format(
             left="; ".join(f"{n:,} rows left out: {why}" for why, n in report.left_out.items()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tools import parameter_count
 from wherewithal import table
@@ -30,20 +31,22 @@ states TTFT, TPOT and the number in flight but no throughput, it is derived on b
 CHOOSING = """## Choosing a layout
 
 {table}
-Among measured layouts of one source, model, chip, engine and version, precision, load and lengths whose best and worst differ by more than
-{apart:.0%}: whether the one predicted best measured best, and by how much the best beats it (regret). Asked for: {first:.0%} first, regret at
-most {regret:.0%}. At random: the exact expectation of a random choice.
+Among measured layouts of one source, model, chip, engine and version, precision, load and lengths whose best and worst
+differ by more than {apart:.0%}: whether the one predicted best measured best, and by how much the best beats it (regret). Asked for:
+{first:.0%} first, regret at most {regret:.0%}. At random: the exact expectation of a random choice. Most groups hold layouts of
+several sizes, which are easy to tell apart: those whose layouts all have as many chips are few and hard, and stand by themselves.
 """
 RERUNS = """## Reruns: the noise floor
 
 {table}
-The same run, metric, statistic and notes measured again. "Error of their middle" is what a prediction that hits the median of the
-reruns would miss: none can be nearer. With any version the engine's own changes are in it (llama.cpp's versions name its backend).
+The same run, metric, statistic and notes measured again. "Error of their middle" is what a prediction that hits the median
+of the reruns would miss: none can be nearer. With any version the engine's own changes are in it (llama.cpp's versions name
+its backend).
 """
 WITHOUT = """## Without the engines' own constants
 
-{drawn:,} of the rows, drawn at random, asked with the median engine (`--engine generic`: its scheduler, host times, and operators pooled
-over engines) beside the same rows with their own:
+{drawn:,} of the rows, drawn at random, asked with the median engine (`--engine generic`: its scheduler, host times, and
+operators pooled over engines) beside the same rows with their own:
 
 {table}
 """
@@ -64,6 +67,10 @@ def choosing(report: Report) -> str:
     lines = report_validate.choosing_lines(report)
     if not lines:
         return ""
+    loads = sorted({j.row.load for j in report.rows})
+    for load in loads if len(loads) > 1 else ():
+        part = replace(report, rows=tuple(j for j in report.rows if j.row.load == load))
+        lines += [{**x, "layouts by": f"{x['layouts by']}, {load}"} for x in report_validate.choosing_lines(part)]
     text = CHOOSING.format(
         table=table.to_markdown(lines), apart=choice.APART, first=choice.FIRST_AT_LEAST, regret=choice.REGRET_AT_MOST
     )

@@ -1,6 +1,7 @@
 """What the host of an engine takes for a prompt: fitted on whole runs, replayed.
 
-    python -m tools.fit_engines MEASURED.csv.gz [--most N] [--seed S] [--engines A,B] [--folds K] [--write]
+    python -m tools.fit_engines MEASURED.csv.gz [--most N] [--seed S] [--engines A,B] [--folds K]
+        [--constants per_launch,...] [--write]
 
 Three constants per engine, each with a physical meaning: `per_request` (latency beside all work), `per_prompt_token`
 (taking a prompt in: text, tokens, one request after the other), `per_launch` (launching one operator in a step that no
@@ -63,7 +64,7 @@ def chosen(rows: Sequence[Row], most: int, seed: int, engines: Sequence[str]) ->
         fits = r.load == "closed" and r.metric in ("ttft_s", "tpot_s") and r.statistic in ("", "mean", "median")
         if not fits or r.weight <= 0.5 or r.eligible is False or ":" in r.layout:
             continue
-        name = asked.engine_of(r.engine, r.engine_version)
+        name = asked.engine_of(r.engine, r.engine_version, r.serving)
         plain = name.partition("@")[0]
         if plain == asked.GENERIC or (engines and plain not in engines):
             continue
@@ -150,39 +151,39 @@ class Table:
         return self.kept[key]
 
 
-def fit(table: Table, rows: Sequence[int], start: dict[str, float]) -> dict[str, float]:
-    """Return the constants with the least loss on some of the rows."""
+def fit(table: Table, rows: Sequence[int], start: dict[str, float], names: Sequence[str] = NAMES) -> dict[str, float]:
+    """Return the constants with the least loss on some of the rows, those not named as they are."""
     some = [table.every[i] for i in rows]
     # No request can have been quicker than what every request takes.
     ceiling = min((c.row.value for c in some if c.row.metric == "ttft_s"), default=math.inf)
     best, (least, decode) = dict(start), parts(some, table.of(start)[list(rows)])
     for _ in range(2):
-        for name in NAMES:
+        for name in names:
             for value in VALUES[name]:
                 if name == "host_s_per_request" and value > ceiling:
                     continue
                 tried = {**best, name: value}
                 got, tokens = parts(some, table.of(tried)[list(rows)])
                 # A constant that makes the time per output token worse is not the cause of a long first one.
-                if got < least * 0.995 and tokens < decode + 0.002:
+                if got < least * 0.995 and tokens <= decode * 1.01:
                     best, least = tried, got
     return best
 
 
-def report(engine: str, every: list[Case], folds: int) -> dict[str, float]:
+def report(engine: str, every: list[Case], folds: int, names: Sequence[str] = NAMES) -> dict[str, float]:
     """Fit one engine, print what it gives, and return the constants where they help on blocks left out."""
     now = every[0].replayed[0][0].deployment.engine
     start = {n: float(getattr(now, n)) for n in NAMES}
     table, rows = Table(every), range(len(every))
     blocks = sorted({c.block for c in every})
-    best = fit(table, rows, start)
+    best = fit(table, rows, start, names)
     outside = np.zeros(len(every))
     for k in range(min(folds, len(blocks))):
         out = {b for i, b in enumerate(blocks) if i % folds == k}
         inside = [i for i in rows if every[i].block not in out]
         if not inside:
             continue
-        fitted = table.of(fit(table, inside, start))
+        fitted = table.of(fit(table, inside, start, names))
         for i in rows:
             if every[i].block in out:
                 outside[i] = fitted[i]
@@ -204,7 +205,7 @@ def report(engine: str, every: list[Case], folds: int) -> dict[str, float]:
         .round(2)
         .to_string()
     )
-    return best if loss(every, outside) < 0.97 * loss(every, table.of(start)) else {}
+    return best if loss(every, outside) < 0.98 * loss(every, table.of(start)) else {}
 
 
 def write(engine: str, best: dict[str, float], every: list[Case], file: str) -> None:
@@ -233,13 +234,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engines", default="")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--constants", default="")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     rows = chosen(read(given.file), given.most, given.seed, [e for e in given.engines.split(",") if e])
     every = cases(rows)
+    names = [f"host_s_{n}" for n in given.constants.split(",") if n] or NAMES
     for engine in sorted({c.replayed[0][0].deployment.engine.name for c in every}):
         own = [c for c in every if c.replayed[0][0].deployment.engine.name == engine]
-        best = report(engine, own, given.folds)
+        best = report(engine, own, given.folds, names)
         if best and given.write:
             write(engine, best, own, given.file.name)
 

@@ -113,6 +113,18 @@ def kebab(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9.]+", text.lower()))
 
 
+# Operations a cycle and core of the plain vector units (fused multiply-add; fp32, on Arm fp16) of processors whose 16-bit
+# peak is that of instructions for matrices or bf16 products, by how the row's note names those.
+VECTOR = {
+    "AMX": (64, "2 x 512-bit fp32"),
+    "AVX-512 BF16 on 256-bit units": (32, "2 x 256-bit fp32"),
+    "AVX-512 BF16 on 512-bit units": (64, "2 x 512-bit fp32"),
+    "2 x 128-bit BFMMLA": (32, "2 x 128-bit fp16"),
+    "4 x 128-bit BFMMLA": (64, "4 x 128-bit fp16"),
+}
+RATE = re.compile(r"(\d+) cores; peak by arithmetic: cores x ([\d.]+) GHz x \d+ ops a cycle \(([^)]+)\)")
+
+
 class ChipWriter:
     """Writes one row of chips.csv as a TOML file."""
 
@@ -187,6 +199,12 @@ class ChipWriter:
         for field, value in peaks:
             name = "fp16" if field == "bf16" and only_fp16 else field
             out.append(f"{name} = {self.stated(field, value)}")
+        rate = RATE.match(row["note"]) if peaks else None
+        if rate and rate[3] in VECTOR:
+            ops, units = VECTOR[rate[3]]
+            each = f"{int(rate[1]) * float(rate[2]) * ops / 1e3:.1f} TFLOP/s"
+            note = f"{rate[1]} cores x {rate[2]} GHz x {ops} operations a cycle ({units}, multiply-add)"
+            out.append(f"vector = {self.stated('bf16', each, 'unverified', note)}")
         return out
 
 

@@ -3,7 +3,8 @@
     python -m tools.import_measured INFERENCE.csv.gz SOURCES.csv
 
 Writes `wherewithal/catalog/data/measured/SOURCE.csv.gz` (the contract's columns, then `input_is`, `weight`, `eligible`)
-and the sources' names and licences to `measured/sources.csv`. Facts and conditions only: a note keeps what changes how a
+and the sources' names and licences to `measured/sources.csv`. How many requests a run made, where a source says
+it beside its table and not in it, is in `measured_requests.csv`. Facts and conditions only: a note keeps what changes how a
 figure is to be read; where in a source it stands, how the source names the model, and names of runs are left out. A
 run split over several processes is no layout of the contract and stays out.
 """
@@ -32,6 +33,23 @@ def kept(notes: str) -> str:
     return "; ".join(n for n in (x.strip() for x in notes.split(";")) if n and not DROPPED.match(n))
 
 
+def told() -> dict[tuple[str, float, float], str]:
+    """Return requests of the offline runs of (source, input, output tokens) whose source says it beside its table."""
+    with (Path(__file__).parent / "measured_requests.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(r["source"], float(r["input_tokens"]), float(r["output_tokens"])): r["requests"] for r in rows}
+
+
+def counted(row: dict[str, str], requests: dict[tuple[str, float, float], str]) -> dict[str, str]:
+    """Return a row with the requests of its run, where it does not state them itself."""
+    if row["load"] != "offline" or row["requests"] or not (row["input_tokens"] and row["output_tokens"]):
+        return row
+    return {
+        **row,
+        "requests": requests.get((row["source"], float(row["input_tokens"]), float(row["output_tokens"])), ""),
+    }
+
+
 def packed(rows: list[dict[str, str]]) -> bytes:
     """Return rows as a gzip file whose bytes depend on the rows alone."""
     text = io.StringIO()
@@ -48,10 +66,11 @@ def main() -> None:
     parser.add_argument("sources", type=Path)
     asked = parser.parse_args()
     by: dict[str, list[dict[str, str]]] = {}
+    requests = told()
     with gzip.open(asked.file, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if (row["processes"] or "1") == "1":
-                by.setdefault(row["source"], []).append(row)
+                by.setdefault(row["source"], []).append(counted(row, requests))
     OUT.mkdir(parents=True, exist_ok=True)
     total = 0
     for source, rows in sorted(by.items()):

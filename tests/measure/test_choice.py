@@ -77,6 +77,9 @@ def test_groups_of_latency(made: Maker) -> None:
     (one,) = choice.choices([fast, slow], choice.TPOT)
     assert (one.best, one.random_best) == (1.0, 0.5)
     assert one.random_regret == pytest.approx(0.15)
+    slowest = judged(made, "3", 0.020, 0.031, layout="tp4", chips=4.0)
+    (three,) = choice.choices([fast, slow, slowest], choice.TPOT)
+    assert three.random_regret == pytest.approx((0.3 + 1.0) / 3)
     (wrong,) = choice.choices([fast, judged(made, "2", 0.013, 0.015, layout="tp1")], choice.TPOT)
     assert (wrong.best, wrong.regret) == (0.0, pytest.approx(0.3))
 
@@ -90,6 +93,19 @@ def test_layouts_that_hardly_differ_are_no_question(made: Maker) -> None:
 def test_other_loads_and_engines_are_other_groups(made: Maker, change: dict[str, object]) -> None:
     some = [judged(made, "1", 0.01, 0.02, layout="tp2"), judged(made, "2", 0.02, 0.03, layout="tp1", **change)]
     assert not choice.choices(some, choice.TPOT)
+
+
+def test_layouts_of_as_many_chips_are_counted_apart(made: Maker) -> None:
+    some = [
+        judged(made, "1", 0.010, 0.010, layout="tp8", chips=8.0),
+        judged(made, "2", 0.020, 0.009, layout="tp4 pp2", chips=8.0),
+        judged(made, "3", 0.100, 0.100, layout="tp1", chips=1.0),
+    ]
+    (whole,), (equal,) = choice.choices(some, choice.TPOT), choice.choices(some, choice.TPOT, equal=True)
+    assert (whole.layouts, equal.layouts) == (3, 2)
+    assert equal.regret == pytest.approx(1.0)
+    assert [s.aim for s in choice.summaries(some)] == [choice.TPOT, choice.EQUAL]
+    assert [s.aim for s in choice.summaries(some[1:])] == [choice.TPOT]
 
 
 def test_rates_are_per_chip(made: Maker) -> None:

@@ -38,9 +38,9 @@ def test_both_sides_by_one_formula(made: Maker) -> None:
 
 
 def test_lengths_are_means(made: Maker) -> None:
-    some = [judged(made(id=m, metric=m, value=0.1, length_spread=0.2), 0.1) for m in ("ttft_s", "tpot_s")]
-    (one,) = derived.throughputs(some)
-    assert one.row.value == pytest.approx(8 * 180 / (0.1 * 180))
+    values = (("ttft_s", 1.0), ("tpot_s", 0.01))
+    (one,) = derived.throughputs([judged(made(id=m, metric=m, value=v, length_spread=0.2), v) for m, v in values])
+    assert one.row.value == pytest.approx(8 * 180 / (1.0 + 179 * 0.01))
 
 
 def test_open_statistic_is_scored_by_the_nearer(made: Maker) -> None:

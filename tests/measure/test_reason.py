@@ -52,6 +52,14 @@ def test_figures_of_a_run_that_disagree(made: Maker) -> None:
     assert not said(ttft_s=0.2, tpot_s=0.01, output_tokens_per_s=720.0)
 
 
+def test_latencies_of_two_statistics_do_not_disagree(made: Maker) -> None:
+    mean = judged(made(id="1", metric="ttft_s", value=1.0), 1.0)
+    high = judged(made(id="2", metric="ttft_s", value=48.0, statistic="p99"), 1.0)
+    whole = judged(made(id="3", metric="e2e_s", value=12.0), 12.0)
+    about = Reasons([mean, whole, high])
+    assert not any(map(about.doubt, (mean, whole, high)))
+
+
 def test_what_a_row_says_itself(made: Maker) -> None:
     assert known(judged(made(weight=0.5, notes="n"), 1.0)) == ["analog", "weight 0.5", "asked as x", "n"]
     assert known(judged(made(), 1.0)) == ["analog", "asked as x"]

@@ -119,6 +119,9 @@ def test_engines_by_name_and_version() -> None:
     assert asked.engine_of("", "") == "generic"
     known = asked.versions("vllm")
     assert asked.engine_of("vllm", "") == "vllm"
+    # No version of that time served from two pools: what is stated is the version of a front.
+    assert asked.engine_of("trtllm", "0.8.1", "disaggregated") == "trtllm"
+    assert asked.engine_of("trtllm", "0.8.1", "colocated") == "trtllm@0.14"
     for version in known:
         assert asked.engine_of("vllm", version) == f"vllm@{version}"
     oldest = min(known, key=lambda v: tuple(int(p) for p in v.split(".")))
@@ -150,3 +153,25 @@ def test_summary_by_columns(made: Maker) -> None:
     assert here.bias > 0 > there.bias
     assert score.worst(report.rows, 1)[0].row.id in ("1", "2")
     assert here.p90 >= here.median
+
+
+@pytest.mark.parametrize(
+    ("layout", "columns", "read"),
+    [
+        ("prefill: 4x tp1 dp4; decode: 1x tp1 dp32", 2048.0, "prefill: 4x tp1 dp4; decode: 1x tp1 dp32 ep32"),
+        ("tp1 dp16", 2048.0, "tp1 dp16"),
+        ("tp2 dp16", 2048.0, "tp2 dp16 ep32"),
+        ("tp1 dp32 ep8", 2048.0, "tp1 dp32 ep8"),
+        ("tp32", 2048.0, "tp32"),
+        ("tp1 dp4", 0.0, "tp1 dp4"),
+    ],
+)
+def test_experts_too_narrow_to_slice_are_read_whole(layout: str, columns: float, read: str) -> None:
+    assert asked.whole(layout, columns) == read
+
+
+def test_a_build_that_the_catalog_knows_is_its_version() -> None:
+    for build, version in asked.builds("llama.cpp").items():
+        assert asked.engine_of("llama.cpp", build) == f"llama.cpp@{version}"
+    assert asked.builds("llama.cpp")
+    assert not asked.builds("nobody-knows")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import ALL_BLOCKS, FORMATS, KINDS, PARTS, formats, loads, name_of, whole_sizes
+from wherewithal.model.blocks.moe import Moe
 from wherewithal.model.op import Formats, Load, Stored
 
 OP_KINDS = {
@@ -160,3 +161,21 @@ def test_fewer_bits_move_fewer_bytes(block, load: Load) -> None:
     for wide, narrow in zip(block.ops(x, load, FORMATS), block.ops(x, load, eight), strict=True):
         assert narrow.bytes <= wide.bytes * (1 + 1e-12)
         assert narrow.flops == wide.flops
+
+
+def test_experts_hit_lie_between_one_token_and_even_chance() -> None:
+    tokens = np.array([0.0, 0.5, 1.0, 2.0, 8.0, 64.0, 1e3, 1e6])
+    block = Moe(hidden=64, experts=128, per_token=4, expert_intermediate=32)
+    up = next(
+        iter(
+            block.routed(
+                block, Load(decode_seqs=tokens, routed_tokens=tokens), Formats({"other": Stored(16.0, "bf16")})
+            )
+        )
+    )
+    hit = np.asarray(up.sizes[3] * up.skew)
+    assert hit[2] == pytest.approx(4.0)
+    assert np.all(np.diff(hit) > 0)
+    even = 128 * (1 - (1 - 4 / 128) ** tokens)
+    assert np.all(hit[tokens > 1] < even[tokens > 1])
+    assert hit[-1] == pytest.approx(128, rel=1e-3)

@@ -291,7 +291,10 @@ def experts(w: World, b: Any, d: Degrees, a: Asked) -> float:
     held, inside, shared = b.experts / d.ep, b.expert_intermediate / d.etp, b.shared_intermediate / d.tp
     total = product(w, "router", a.tokens, b.router_columns or b.experts, b.hidden)
     pairs = a.routed * b.per_token * held / b.experts
-    hit = max(math.ceil(held) * (1 - (1 - b.per_token / b.experts) ** a.routed), 1e-9)
+    # A token misses an expert by chance 1 - q; over an exponential spread of popularity, n more miss it by 1 / (1 + n l).
+    q = b.per_token / b.experts
+    missed = (1 - q * min(a.routed, 1)) / (1 - max(a.routed - 1, 0) * math.log(1 - q))
+    hit = max(math.ceil(held) * (1 - missed), 1e-9)
     ranks = max(b.experts / held, 1.0)
     skew = min(1 + math.sqrt(2 * math.log(ranks) / max(pairs, 1.0)), ranks)
     most = min(hit * skew, math.ceil(held))
@@ -446,7 +449,14 @@ def working(w: World, d: Degrees, tokens: float, logits: float) -> float:
         spread = getattr(b, "per_token", 0.0) * getattr(b, "expert_intermediate", 0.0) / d.etp
         heads = getattr(b, "heads", 0.0) / d.tp * (getattr(b, "head_dim", 0.0) or getattr(b, "v_head_dim", 0.0))
         widest = max(widest, 2 * (inside + spread) + 3 * heads)
-    return tokens * (3 * w.model.hidden + widest) * w.formats.hidden_bits / 8 + logits * w.model.head.vocab / d.tp * 4
+    entries = logits / d.tp * 4 + w.engine.slot_entry_bytes * w.engine.max_seqs
+    return tokens * (3 * w.model.hidden + widest) * w.formats.hidden_bits / 8 + entries * w.model.head.vocab
+
+
+def _deviation(q: Any, held: float) -> float:
+    """Of what a sequence holds: uniform lengths, and uniform progress through what is not held from the start."""
+    lengths = q.length_spread * math.hypot(q.input_tokens, q.output_tokens * (1 + held) / 2)
+    return math.hypot((1 - held) * q.mean_output, lengths) / math.sqrt(12)
 
 
 def sequences(w: World, d: Degrees, role: str) -> float:
@@ -458,12 +468,14 @@ def sequences(w: World, d: Degrees, role: str) -> float:
     own, act = held_bytes(w, d), working(w, d, tokens / d.cp, min(tokens, e.max_seqs))
     free = float(e.kv_room(left, own, act))
     lost = e.kv_block_tokens / 2
-    mean = q.mean_input if role == "prefill" else q.decode_context
+    # Where a request is taken in with room for its whole answer, that room counts from the start.
+    held = e.reserved_answer
+    mean = q.mean_input if role == "prefill" else q.mean_input + q.mean_output * (1 + held) / 2
     longest = kept(w, d, (q.mean_input if role == "prefill" else q.longest) + lost)
     if free < longest or free < 0:
         return 0.0
     c = kept(w, d, mean + lost)
-    s = 0.0 if role == "prefill" else kept(w, d, mean + q.context_sd + lost) - c
+    s = 0.0 if role == "prefill" else kept(w, d, mean + _deviation(q, held) + lost) - c
     # G c + z s sqrt(G) = room, a quadratic in sqrt(G)
     root = (-Z90 * s + math.sqrt((Z90 * s) ** 2 + 4 * c * free)) / (2 * c)
     return max(min(root**2, 1e9), 1.0)

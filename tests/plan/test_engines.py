@@ -90,6 +90,10 @@ def test_version_lays_its_figures_over() -> None:
     assert not then.host_overlapped
 
 
+def test_vllm_schedules_ahead_from_the_release_that_says_so() -> None:
+    assert [engine(f"vllm@{v}").host_overlapped for v in ("0.11.0", "0.14.0", "0.20.0")] == [False, True, True]
+
+
 def test_latent_attention_keeps_more_memory_free_in_sglang() -> None:
     chip = load.chip("h100-sxm")
     assert engine("sglang", chip=chip, mla=True).memory_share < engine("sglang", chip=chip).memory_share
@@ -125,6 +129,11 @@ def test_sglang_takes_any_expert_size_that_fills_the_ranks() -> None:
     assert legal(engine("sglang"), MOE, tensor=8, expert=np.array([1, 2, 4, 8]), expert_tensor=np.array([8, 4, 2, 2])) == [
         True, True, True, False,
     ]  # fmt: skip
+
+
+def test_trtllm_keeps_an_8_bit_cache_beside_weights_quantised_for_it() -> None:
+    assert engine("trtllm").kv_of_quantised == "fp8"
+    assert engine("vllm").kv_of_quantised == ""
 
 
 def test_trtllm_attention_data_is_all_or_nothing() -> None:

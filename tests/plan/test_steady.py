@@ -157,3 +157,19 @@ def test_launches_are_the_operators_of_a_prompt() -> None:
     counts = [steady.launches(d.model, d.machine.formats, d.workload) for d in (few, many)]
     assert counts[0] > 5 * few.model.depth
     assert counts[1] > 2 * counts[0]
+
+
+def test_one_cache_scores_every_sequence_against_all() -> None:
+    """Attention of s sequences of n tokens costs as much as that of s sequences of s n; one alone costs no more."""
+    d, split = deployed(input_tokens=2000.0, output_tokens=500.0), Split(4, 1, 1, 4)
+    shared = d._replace(engine=replace(d.engine, one_cache=True))
+    load = steady.decode_load(split, d.workload, 16.0)
+    assert steady.masked(d, split, load) is load
+    found = steady.masked(shared, split, load)
+    assert float(found.decode_masked) == pytest.approx(15.0 * float(load.decode_context))
+    assert float(steady.decode_step(shared, split, 1.0).seconds) == float(steady.decode_step(d, split, 1.0).seconds)
+    assert float(steady.decode_step(shared, split, 64.0).seconds) > float(steady.decode_step(d, split, 64.0).seconds)
+    beside = shared._replace(beside=4000.0)
+    assert float(steady.prefill_step(beside, split, 500.0).seconds) > float(
+        steady.prefill_step(d, split, 500.0).seconds
+    )

@@ -40,7 +40,11 @@ def test_spread_lengths_are_a_sample(spread: float, inputs: int, outputs: int) -
     assert w.mean_input == pytest.approx(inputs * factor[0].mean(), rel=0.01)
     context = inputs * factor[0] + w.mean_output * r.random(20_000)
     assert w.decode_context == pytest.approx(context.mean(), rel=0.02)
-    assert w.context_sd >= context.std() * 0.97 - 1
+    assert w.kept(0.0) == w.decode_context
+    assert w.kept_sd(0.0) >= context.std() * 0.97 - 1
+    whole = inputs * factor[0] + outputs * factor[1]
+    assert w.kept(1.0) == pytest.approx(whole.mean(), rel=0.02)
+    assert w.kept_sd(1.0) == pytest.approx(whole.std(), rel=0.05, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,14 @@ def test_rows_are_single_groups() -> None:
     for i, one in enumerate(n[:, 0]):
         alone = sent("all_reduce", float(one), (NODE, RACK))
         assert float(many.seconds[i, 0]) == pytest.approx(float(alone.seconds), rel=1e-12)
+
+
+def test_cards_that_cannot_read_each_other_copy_through_the_host() -> None:
+    """Half of the bandwidth and 14 us a hop, on their slots alone; other cards and other tiers keep theirs."""
+    gamer, worker = curves_for(world.machine_system("rtx-4090-1").chip), curves_for(world.machine_system("l40s-8").chip)
+    slots, net = gamer.collective("all_reduce", "pcie"), gamer.collective("all_reduce", "ethernet")
+    assert slots.share_of_bandwidth == pytest.approx(0.48 * worker.collective("all_reduce", "pcie").share_of_bandwidth)
+    assert slots.latency_s == pytest.approx(14e-6)
+    assert worker.collective("all_reduce", "pcie").latency_s < 14e-6
+    assert "copies through the host" in slots.basis
+    assert "copies" not in net.basis

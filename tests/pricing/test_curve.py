@@ -22,7 +22,7 @@ from wherewithal.pricing.evidence import weakest
 from wherewithal.pricing.surface import GRIDS, effective
 
 FOLDER = Path(__file__).resolve().parents[2] / "wherewithal" / "catalog" / "data" / "curves"
-NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise"}
+NOT_A_CHIP = {"relatives", "datasheet", "collectives", "intervals", "blockwise", "staged"}
 FILES = sorted(p.stem for p in FOLDER.glob("*.toml") if p.stem not in NOT_A_CHIP)
 KINDS = (
     "matmul",
@@ -155,6 +155,19 @@ def test_an_engine_gets_its_own_constants_where_they_differ() -> None:
     assert curves_for(chip(), engine="an engine of nobody").curve("matmul", "bf16") == curves_for(chip()).curve(
         "matmul", "bf16"
     )
+
+
+@pytest.mark.parametrize("name", ["h100-sxm", "b200-sxm"])
+def test_an_engine_reduces_with_its_own_kernels(name: str) -> None:
+    rows = tomllib.loads((FOLDER / "collectives.toml").read_text())["collective"]
+    own = [r for r in rows if r["chip"] == name and r.get("engine")]
+    assert own
+    for r in own:
+        found = curves_for(chip(name), engine=r["engine"]).collective("all_reduce", "nvlink")
+        assert (found.launch_s, found.evidence) == (r["launch_s"], "measured")
+    general = curves_for(chip(name)).collective("all_reduce", "nvlink")
+    assert curves_for(chip(name), engine="an engine of nobody").collective("all_reduce", "nvlink") == general
+    assert curves_for(chip(name), engine=own[0]["engine"]).collective("all_gather", "nvlink").evidence == "measured"
 
 
 def test_a_latent_cache_has_a_curve_of_its_own() -> None:
@@ -296,3 +309,12 @@ def test_a_pool_of_few_machines_names_them() -> None:
     assert few.systems
     assert all(name in few.basis for name in few.systems)
     assert curves_for(chip()).curve("matmul", "bf16").systems == ()
+
+
+@pytest.mark.parametrize("name", ["h100-sxm", "h200-sxm", "b200-sxm"])
+def test_finding_scales_is_no_part_of_a_product(name: str) -> None:
+    """Engines run like kernels for 8-bit products with one scale a tensor: none takes twice as long at small sizes."""
+    m, n, k = 8.0, 8192.0, 8192.0
+    op = Op("x", "matmul", "fp8", 2 * m * n * k, n * k, (m, n, k))
+    times = [float(curves_for(chip(name), by).seconds(op)) for by in ("trtllm", "vllm", "sglang")]
+    assert max(times) < 1.4 * min(times)

@@ -95,6 +95,6 @@ def test_dense_70b(system: str, tensor: int, engine: str, prompt: int, answer: i
     p = best(
         model="llama-3.1-70b", on=f"{system}:{tensor}", layout=f"tp{tensor}", concurrency=float(flight),
         requests=10.0 * flight, input_tokens=float(prompt), output_tokens=float(answer), length_spread=0.2,
-        precision={"weights": "fp8"},
+        precision={"weights": "fp8"}, engine=engine,
     )  # fmt: skip
     check(f"70B fp8 {system} tp{tensor} {engine} {prompt}/{answer} x{flight}: time per token [s]", p.tpot_s.value, tpot)

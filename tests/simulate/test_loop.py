@@ -43,10 +43,10 @@ def run(
     return replay.replay(asked, offer, BASE._replace(**pool), plain=plain)
 
 
-def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01) -> Times:
+def pair(asked: Requests, in_flight: int, plain: bool = False, moved: float = 0.01, **decode: Any) -> Times:
     n = len(asked.prompt)
     offer = Offer(in_flight, np.zeros(n), 0.0, np.full(n, moved))
-    back = BASE._replace(role=DECODE, first=2, servers=3, groups=2)
+    back = BASE._replace(**({"role": DECODE, "first": 2, "servers": 3, "groups": 2} | decode))
     return replay.replay(asked, offer, BASE._replace(role=PREFILL, servers=2), back, plain=plain)
 
 
@@ -173,8 +173,15 @@ def test_a_batch_starts_its_answers_together() -> None:
 
 
 def test_transfers_delay_the_first_token() -> None:
-    near, far = pair(drawn(40), 4, moved=0.0), pair(drawn(40), 4, moved=0.5)
-    assert far.ttft.min() - near.ttft.min() == pytest.approx(0.5)
+    near, far = pair(drawn(40), 1, moved=0.0), pair(drawn(40), 1, moved=0.5)
+    assert far.ttft == pytest.approx(near.ttft + 0.5)
+
+
+def test_a_first_token_waits_for_a_place_where_it_is_decoded() -> None:
+    """The pool that decodes sends the first token: a request that finds no place there waits for one without it."""
+    free, full = pair(drawn(40), 24), pair(drawn(40), 24, most=1.0)
+    assert full.ttft.mean() > free.ttft.mean() + 5 * free.tpot.mean()
+    assert full.tpot.mean() < free.tpot.mean()
 
 
 def test_one_front_end_serves_a_burst_in_turn() -> None:
@@ -288,3 +295,14 @@ def test_an_overlapped_scheduler_takes_a_request_one_step_later() -> None:
     step = float(price(Steps(np.array(1.0), np.array(512.0), np.array(0.0), np.array(1.0), np.array(False))))
     assert late.ttft[0] == soon.ttft[0]
     assert late.ttft[1] - soon.ttft[1] == pytest.approx(step, rel=0.1)
+
+
+def test_launching_is_hidden_behind_the_device_and_scheduling_only_where_it_runs_ahead() -> None:
+    """Without overlap a step lasts the longer of device and launch, and the scheduler's work; with it the longest."""
+    decode, prompts = (1.0, 1.0, 512.0), (512.0, 512.0, 512.0 * 256)
+    device = loop.lasts(BASE._replace(host_step=0.0, host_seq=0.0), decode, prompts)
+    for launch in (0.5 * device, 2.0 * device):
+        pool = BASE._replace(host_step=1e-3, host_seq=0.0, launch=launch)
+        assert loop.lasts(pool._replace(overlapped=False), decode, prompts) == pytest.approx(max(device, launch) + 1e-3)
+        assert loop.lasts(pool, decode, prompts) == pytest.approx(max(device, launch + 1e-3))
+        assert loop.lasts(pool, decode, (0.0, 0.0, 0.0)) < device

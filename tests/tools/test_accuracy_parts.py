@@ -49,6 +49,11 @@ def test_choosing_and_reruns(report: Report) -> None:
     text = accuracy_parts.choosing(report)
     assert "| tpot_s | 1 | 100% | 50% | 0% | 41% |" in text
     assert "80% first" in text
+    assert "closed" not in text
+    batch = [judged(0.1, id=f"s{n}", load="static", layout=f"tp{n}", value=0.01 * n) for n in (1, 2)]
+    both = accuracy_parts.choosing(Report((*report.rows, *batch), {}))
+    assert "| tpot_s, closed | 1 |" in both
+    assert "| tpot_s, static | 1 | 100% | 50% | 0% | 50% |" in both
     assert "The largest regrets" not in text
     wrong = Report((*report.rows, judged(-0.9, id="5", layout="tp4", chips=4.0, value=0.1)), {})
     assert "* 809%: llama-3.1-8b on h100-sxm, vllm , 8 in flight (tpot_s, 3 layouts)" in accuracy_parts.choosing(wrong)

@@ -109,6 +109,30 @@ def experts(data: Path) -> pd.DataFrame:
     )
 
 
+def one_domain(data: Path) -> pd.DataFrame:
+    """Return an engine's own exchange of tokens within one NVLink domain: its faster way, with what prepares it.
+
+    The two-sided way exchanges counts first, which is timed apart; the dispatch of the one-sided way holds everything.
+    """
+    d = t.read(data, "trtllm_alltoall")
+    keys = ["chip", "aic_backend", "moe_dtype", "moe_ep_size", "hidden_size", "topk", "num_tokens"]
+    wide = d.pivot_table(index=[*keys, "kernel_source"], columns="op_name", values="latency").reset_index()
+    dispatch = wide["alltoall_dispatch"] + wide["alltoall_prepare"].fillna(0.0)
+    out = []
+    for us, width in (
+        (dispatch, wide["moe_dtype"].map({"nvfp4": 0.5625, "fp8": 1.0, "bfloat16": 2.0})),
+        (wide["alltoall_combine"], 2.0),
+    ):
+        x = wide[keys].assign(us=us * 1e3, width=width).dropna()
+        out.append(x.groupby([*keys, "width"], as_index=False)["us"].min())
+    x = pd.concat(out, ignore_index=True)
+    size = x["num_tokens"] * x["hidden_size"] * x["width"]
+    found = messages(
+        x["chip"], size, x["moe_ep_size"].to_numpy(float), x["topk"], 1.0, x["us"] * 1e-6, t.AIC + ": trtllm_alltoall"
+    )
+    return found.assign(engine=x["aic_backend"])
+
+
 def messages(
     chip: object, size: object, ranks: object, topk: object, nodes: object, seconds: object, source: str
 ) -> pd.DataFrame:
@@ -170,7 +194,8 @@ def write(data: Path, out: Path, by_hand: dict[str, object]) -> str:
     from fit_curves import HEAD, block  # the writer lives beside the command
 
     links = tiers(data)
-    d = pd.concat([samples(data), experts(data), published(data)], ignore_index=True).fillna({"engine": ""})
+    parts = [samples(data), experts(data), one_domain(data), published(data)]
+    d = pd.concat(parts, ignore_index=True).fillna({"engine": ""})
     found, lines = (
         [],
         [

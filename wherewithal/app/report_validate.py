@@ -180,13 +180,16 @@ def noise_lines(report: Report) -> list[dict[str, str]]:
 
 def beside(report: Report) -> list[str]:
     """Return sentences on choosing and on reruns; none where there are no such rows."""
+    from wherewithal.measure.choice import EQUAL
     from wherewithal.measure.noise import SAME
 
+    whole = [c for c in report.choosing if c.aim != EQUAL]
     out = [
-        f"choosing: {one.groups:,} group{'s' * (one.groups != 1)} of measured layouts more than 20% apart: the best is "
-        f"predicted best in {percent(one.first)} (at random {percent(one.random_first)}), mean regret "
+        f"choosing{'' if one.aim != EQUAL else ' among layouts of as many chips'}: {one.groups:,} "
+        f"group{'s' * (one.groups != 1)} of measured layouts more than 20% apart: the best is predicted best in "
+        f"{percent(one.first)} (at random {percent(one.random_first)}), mean regret "
         f"{percent(one.regret)} (at random {percent(one.random_regret)})"
-        for one in report.choosing[-1:]
+        for one in (whole[-1:] + [c for c in report.choosing if c.aim == EQUAL])
     ]
     held = [n for n in report.noise if n.engine == SAME]
     if held:

@@ -89,12 +89,17 @@ class Accepted(Said):
 
 
 class Scheduler(Part):
-    """How steps are filled: policy, tokens a step may compute, requests in flight."""
+    """How steps are filled: policy, tokens a step may compute, requests in flight.
+
+    `reserved_answer`: share of the answer yet to come for which cache must be free when a request is taken in: 1 where
+    none is ever sent back, 0 where one is when the cache is full.
+    """
 
     policy: Literal["mixed", "prefill-first"]
     policy_from: Said
     token_budget: tuple[Stated, ...]
     max_sequences: tuple[Stated, ...]
+    reserved_answer: tuple[Stated, ...] = ()
     budget_per_data_group: bool = False
     graph_batch: tuple[Stated, ...] = ()
     two_batch: bool = False
@@ -109,6 +114,8 @@ class Memory(Part):
             outside), `free` (KV alone, of what weights and activations leave).
         outside: bytes kept out of the share, in place of `share`.
         reserved: bytes that the runtime itself holds inside.
+        per_slot_entry: bytes that sampling holds on each rank for every entry of the vocabulary, for as many sequences as
+            the engine was built for.
         kv_of_quantised: format of the KV cache that the checkpoints name which its own tools quantise to 8 or 4 bits,
             inputs included; the engine follows them. None: it takes 16 bits unless told.
     """
@@ -117,6 +124,7 @@ class Memory(Part):
     share_of: Literal["total", "static", "free"]
     outside: tuple[Stated, ...] = ()
     reserved: tuple[Stated, ...]
+    per_slot_entry: tuple[Stated, ...] = ()
     kv_block: tuple[Stated, ...] = ()
     kv_of_quantised: Format | None = None
 
@@ -137,17 +145,34 @@ class HostTime(Part):
 
 
 class Serving(Part):
-    """Serving modes, speculation and work on the host processor."""
+    """Serving modes, speculation and work on the host processor.
+
+    `one_cache`: whether all sequences lie in one cache, so that attention scores each against the cells of all and
+    masks what is not its own.
+    """
 
     modes: Words
     speculation: bool
     offload: tuple[Literal["layers", "experts"], ...] = ()
+    one_cache: bool = False
+    one_cache_from: Said | None = None
+
+
+class Inputs(Said):
+    """Format of weights to that which their products' inputs are turned into, where it is not the format's own.
+
+    `unpacked` on chips that do not compute in the weights' arithmetic, `native` on those that do.
+    """
+
+    unpacked: dict[str, str] = Field(default_factory=dict)
+    native: dict[str, str] = Field(default_factory=dict)
 
 
 class EngineRecord(Part):
     """One engine in one version, after the version's own tables were laid over the common ones.
 
-    `splits`: how it spreads a model over several chips when told nothing else.
+    `splits`: how it spreads a model over several chips when told nothing else. `builds`: names under which builds of
+    this version are known besides its own.
     """
 
     name: str
@@ -156,6 +181,8 @@ class EngineRecord(Part):
     checked: str
     generic: bool = False
     splits: Literal["tensor", "layers"] = "tensor"
+    builds: Words = ()
+    inputs: Inputs | None = None
     note: str = ""
     sources: dict[str, str]
     runs_on: tuple[RunsOn, ...]

@@ -21,8 +21,10 @@ from wherewithal import ask
 from wherewithal.catalog import files
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog.engine_record import read_engine
+from wherewithal.engine import distinct
 from wherewithal.errors import InputError, WherewithalError
 from wherewithal.measure.rows import Row
+from wherewithal.model.load import load_model
 from wherewithal.plan.answer import Answer
 
 GENERIC = "generic"
@@ -31,6 +33,9 @@ EVERYTHING = 100_000.0
 # Requests for each in flight where a closed load does not state its requests: what most that do state them ran. Its
 # first burst and last tail are part of what was measured, which a steady state has not.
 WAVES = 10.0
+# Columns of an expert that a rank holds at least: the side of the blocks in which fp8 weights are scaled, and of the tiles
+# of grouped products. Where data groups share experts, an engine that finds less keeps experts whole.
+NARROWEST = 128
 # Chips of a memory so large that nothing is refused for it.
 ROOMY = "chip.memory=100 TB"
 
@@ -61,12 +66,13 @@ class Refused(Exception):
 
 
 @cache
-def engine_of(name: str, version: str) -> str:
+def engine_of(name: str, version: str, serving: str = "") -> str:
     """Return the catalog's engine (`NAME@VERSION`) that served a row, or `generic` where it has none.
 
     A name of two parts (an engine behind another's front) is the first part that the catalog has. The version is the
-    newest of those in the catalog that is not newer than the row's, the oldest where all are newer, and the engine's
-    default where the row's cannot be compared.
+    one that the catalog says the row's build to be, else the newest of those in the catalog that is not newer than the
+    row's, the oldest where all are newer, and the engine's default where the row's cannot be compared, or where that
+    version could not serve as the row was served (`serving`: a mode): then the version stated is that of a front.
     """
     known = catalog.names("engines")
     aliased = catalog.alias("engines", name) if name else None
@@ -74,12 +80,16 @@ def engine_of(name: str, version: str) -> str:
     found = next((n for n in tried if n in known and n != GENERIC), None)
     if found is None:
         return GENERIC
+    built = builds(found).get(version)
+    if built:
+        return f"{found}@{built}"
     older = [(v, text) for text in versions(found) if (v := _version(text))]
     mine = _version(version)
     if len(older) < 2 or not mine:
         return found
     fitting = [o for o in older if o[0] <= mine]
-    return f"{found}@{(max(fitting) if fitting else min(older))[1]}"
+    chosen = f"{found}@{(max(fitting) if fitting else min(older))[1]}"
+    return chosen if not serving or serving in read_engine(chosen)[0].serving.modes else found
 
 
 @cache
@@ -89,6 +99,14 @@ def versions(engine: str) -> tuple[str, ...]:
     if path is None:
         return ()
     return tuple(files.read_toml(path, f"engines/{engine}.toml").get("versions", ()))
+
+
+@cache
+def builds(engine: str) -> dict[str, str]:
+    """Return the names of builds that the catalog puts under a version of an engine, to that version."""
+    path = catalog.find("engines", engine)
+    tables = files.read_toml(path, f"engines/{engine}.toml").get("versions", {}) if path else {}
+    return {build: version for version, table in tables.items() for build in table.get("builds", ())}
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -112,8 +130,11 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
     """
     precision = tuple(sorted(row.precision.items()))
     unsaid = row.load == "closed" and row.requests is None
-    run = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
-    first = Way(engine, _layout(row, engine), precision, said=run)
+    layout = _layout(row, engine)
+    narrow = whole(row.layout, expert_columns(row.model)) != row.layout
+    run: tuple[str, ...] = (f"requests not stated: {WAVES:g} for each in flight",) if unsaid else ()
+    run += ("experts read as whole ones: slices would be too narrow",) if narrow else ()
+    first = Way(engine, layout, precision, said=run)
     yield first
     if row.load == "open" and row.requests and row.request_rate_per_s:
         yield replace(first, at_once=True, said=(*run, "more than the chips carry: all requests at once"))
@@ -130,11 +151,33 @@ def ways(row: Row, engine: str) -> Iterator[Way]:
         yield replace(generic, precision=(), said=(*generic.said, "the checkpoint's own precision"))
 
 
+@cache
+def expert_columns(model: str) -> float:
+    """Return the columns inside a routed expert of a model of the catalog; 0 for a dense model, or an unknown one."""
+    try:
+        blocks = [block.sizes for _, _, block in distinct(load_model(model)[0])]
+    except WherewithalError:
+        return 0.0
+    return min((s["expert_intermediate"] for s in blocks if s.get("expert_intermediate")), default=0.0)
+
+
+def whole(layout: str, columns: float) -> str:
+    """Return a layout whose data groups share whole experts, where slices over all its ranks would be too narrow."""
+    out = []
+    for part in layout.split(";"):
+        size = {k: int(n) for k, n in re.findall(r"\b(tp|dp|ep)(\d+)", part)}
+        ranks = size.get("tp", 1) * size.get("dp", 1)
+        sliced = "ep" not in size and size.get("dp", 1) > 1 and columns
+        out.append(f"{part} ep{ranks}" if sliced and columns / ranks < NARROWEST else part)
+    return ";".join(out)
+
+
 def _layout(row: Row, engine: str) -> str:
     """Return a row's layout as `predict` reads it."""
-    if splits_layers(engine) and "pp" not in row.layout:
-        return re.sub(r"\btp(\d+)", r"pp\1", row.layout)
-    return row.layout
+    layout = whole(row.layout, expert_columns(row.model))
+    if splits_layers(engine) and "pp" not in layout:
+        return re.sub(r"\btp(\d+)", r"pp\1", layout)
+    return layout
 
 
 def answered(row: Row, engine: str, figure: Callable[[Row, Way], Answer]) -> tuple[Answer, tuple[str, ...]]:

@@ -4,6 +4,9 @@ A group holds the measured layouts of one source, model, chip, engine and versio
 median of its rows counts. Where the best is better than the worst by more than APART, the group is a question: the layout that
 is predicted best is taken, and its *regret* is by how much the measured best beats it (ratio less 1, as measured). A random
 choice gets the mean over the layouts: that expectation is exact.
+
+Many groups hold a layout on one chip beside one on eight, which no prediction gets wrong. So the groups whose layouts all have as many
+chips are counted apart as well (EQUAL): they are few and hard.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ APART = 0.2
 # What must be reached: share of groups whose best is ranked first, mean regret.
 FIRST_AT_LEAST, REGRET_AT_MOST = 0.80, 0.05
 TPOT, RATE = "tpot_s", "tokens/s per chip"
+BOTH, EQUAL = "both", "both, as many chips"
 RATES = THROUGHPUT
 
 
@@ -91,19 +95,20 @@ def decide(predicted: Sequence[float], measured: Sequence[float], about: str = "
     )
 
 
-def choices(rows: Sequence[Judged], aim: str) -> list[Choice]:
+def choices(rows: Sequence[Judged], aim: str, equal: bool = False) -> list[Choice]:
     """Return the groups whose layouts differ by more than APART in an aim.
 
     Args:
         rows: judged; those without a prediction or without a layout are left out.
         aim: TPOT or RATE.
+        equal: layouts of one group have as many chips.
     """
     wanted = RATES if aim == RATE else (TPOT,)
     groups: dict[tuple[object, ...], dict[str, dict[tuple[object, ...], list[Judged]]]] = {}
     for one in [*rows, *(throughputs(rows) if aim == RATE else ())]:
         if not one.predicted.why and one.row.layout and one.row.metric in wanted:
             layout = (one.row.layout, one.row.chips, one.row.serving)
-            metrics = groups.setdefault(_same(one.row), {})
+            metrics = groups.setdefault((*_same(one.row), one.row.chips if equal else 0), {})
             metrics.setdefault(one.row.metric, {}).setdefault(layout, []).append(one)
     out = []
     for metrics in groups.values():
@@ -150,7 +155,10 @@ def summary(part: Sequence[Choice], aim: str) -> Summary:
 
 
 def summaries(rows: Sequence[Judged]) -> list[Summary]:
-    """Return a summary for each aim that has groups, and one of both together where both have."""
+    """Return a summary for each aim that has groups, of both together, and of those whose layouts have as many chips."""
     found = {aim: choices(rows, aim) for aim in (TPOT, RATE)}
     out = [summary(part, aim) for aim, part in found.items() if part]
-    return [*out, summary([c for part in found.values() for c in part], "both")] if len(out) > 1 else out
+    if len(out) > 1:
+        out.append(summary([c for part in found.values() for c in part], BOTH))
+    equal = [c for aim in found for c in choices(rows, aim, equal=True)]
+    return [*out, summary(equal, EQUAL)] if equal else out

@@ -182,7 +182,7 @@ def judge(job: Job) -> list[Judged]:
         job: all rows of one run, and the engine to ask with (None for the row's own).
     """
     rows, engine = job
-    name = engine or engine_of(rows[0].engine, rows[0].engine_version)
+    name = engine or engine_of(rows[0].engine, rows[0].engine_version, rows[0].serving)
     return [_judged(r, p) for r, p in zip(rows, predicted.run(rows, name), strict=True)]
 
 

@@ -122,6 +122,8 @@ class Load:
         routed_tokens: tokens of all attention groups that share one set of experts.
         patches: image patches (or audio frames) that the encoder takes in this step.
         patches_per_image: [patch] of one image: its patches attend to each other.
+        decode_masked, prefill_masked: [token] of other sequences that a query is scored against and that are masked out
+            again, where all sequences lie in one cache.
     """
 
     decode_seqs: Num = 0.0
@@ -133,6 +135,8 @@ class Load:
     routed_tokens: Num = 0.0
     patches: Num = 0.0
     patches_per_image: float = 0.0
+    decode_masked: Num = 0.0
+    prefill_masked: Num = 0.0
 
     @property
     def tokens(self) -> Num:

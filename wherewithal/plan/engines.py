@@ -18,6 +18,7 @@ from wherewithal.figure import Figure
 from wherewithal.machine.system import Chip
 from wherewithal.plan import rule
 from wherewithal.plan.answer import Precision
+from wherewithal.pricing.formats import NO_INPUTS, Inputs
 from wherewithal.units import parse
 
 LAYOUT = ("tensor", "pipeline", "expert", "expert_tensor", "data", "context", "microbatches")
@@ -47,9 +48,11 @@ class Engine:
         token_budget: [token] most tokens of one step.
         budget_per_data_group: whether the budget is shared out over data (attention) groups.
         max_seqs: [request] most requests in flight of one scheduler.
+        reserved_answer: share of an answer yet to come for which cache must be free when a request is taken in.
         graph_batch: [request] largest decode batch with a captured graph; infinite where not limited.
         memory_share, share_of: share of memory and of what (see `kv_room`).
         reserved_bytes: [B] held by the runtime on each rank (context, communication buffers, graphs).
+        slot_entry_bytes: [B] held by sampling on each rank, of an entry of the vocabulary and one of `max_seqs`.
         kv_block_tokens: [token] granularity of the KV cache.
         kv_of_quantised: format of the KV cache beside weights quantised for it; empty where 16 bits unless told.
         host_s_per_step, host_s_per_seq: [s] host work of a step, and of each sequence in it.
@@ -62,6 +65,8 @@ class Engine:
         speculation: whether it can speculate.
         offload: what may live on the host (`layers`, `experts`).
         accepted: (model, method, draft tokens, thinking or None, tokens per step) as measured.
+        one_cache: whether all sequences lie in one cache, each scored against the cells of all.
+        inputs: what it turns products' inputs into.
         runs: where it is known to run.
         rules, pair_rules: what layouts need, and what a prefill and a decode layout need of each other.
         figures: every figure by dotted name.
@@ -97,7 +102,11 @@ class Engine:
     note: str = ""
     host_s_per_launch: float = 0.0
     host_s_per_prompt_token: float = 0.0
+    reserved_answer: float = 0.0
+    slot_entry_bytes: float = 0.0
     kv_of_quantised: str = ""
+    one_cache: bool = False
+    inputs: Inputs = NO_INPUTS
 
     @property
     def title(self) -> str:
@@ -287,10 +296,12 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         token_budget=figures.pick("scheduler.token_budget", schedule.token_budget, "tokens"),
         budget_per_data_group=schedule.budget_per_data_group,
         max_seqs=figures.pick("scheduler.max_sequences", schedule.max_sequences, "1"),
+        reserved_answer=figures.pick("scheduler.reserved_answer", schedule.reserved_answer, "1", none=0.0),
         graph_batch=figures.pick("scheduler.graph_batch", schedule.graph_batch, "1", none=float("inf")),
         memory_share=share,
         share_of=memory.share_of,
         reserved_bytes=figures.pick("memory.reserved", memory.reserved, "bytes"),
+        slot_entry_bytes=figures.pick("memory.per_slot_entry", memory.per_slot_entry, "bytes", none=0.0),
         kv_block_tokens=figures.pick("memory.kv_block", memory.kv_block, "tokens", none=1.0),
         host_s_per_step=figures.pick("host.per_step", host.per_step, "s"),
         host_s_per_seq=figures.pick("host.per_sequence", host.per_sequence, "s"),
@@ -303,6 +314,8 @@ def _engine(record: EngineRecord, path: str, chip: Chip | None, mla: bool) -> En
         serving=record.serving.modes,
         speculation=record.serving.speculation,
         offload=record.serving.offload,
+        one_cache=record.serving.one_cache,
+        inputs=Inputs(record.inputs.unpacked, record.inputs.native) if record.inputs else NO_INPUTS,
         accepted=tuple((a.model, a.method, a.draft_tokens, a.thinking, a.tokens_per_step) for a in record.accepted),
         runs=record.runs_on,
         rules=_rules(record.rule, NAMES, f"{path}: rule"),

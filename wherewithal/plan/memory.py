@@ -24,7 +24,7 @@ class Room(NamedTuple):
     Attributes:
         capacity, weights, activations, reserved: [B] of one rank.
         kv_room: [B] left for caches; negative where weights do not fit.
-        per_sequence: [B] of a sequence at its mean context, block rounding included.
+        per_sequence: [B] that a sequence holds on average, block rounding included.
         longest: [B] of the longest request.
         sequences: how many sequences fit an attention group; below one where the longest request does not.
     """
@@ -63,11 +63,13 @@ def room(
     capacity = chip.memory_bytes / chip.ranks
     held = weights(model, split, f, with_draft=drafting)
     logits = np.minimum(tokens, engine.max_seqs)
-    working = activations(model, split, f, tokens / split.context, logits)
+    sampling = engine.slot_entry_bytes * engine.max_seqs * model.head.vocab
+    working = activations(model, split, f, tokens / split.context, logits) + sampling
     free = engine.kv_room(capacity, held, working)
     lost = engine.kv_block_tokens / 2
-    mean = (workload.mean_input if role == "prefill" else workload.decode_context) + lost
-    deviation = 0.0 if role == "prefill" else workload.context_sd
+    share = engine.reserved_answer
+    mean = (workload.mean_input if role == "prefill" else workload.kept(share)) + lost
+    deviation = 0.0 if role == "prefill" else workload.kept_sd(share)
 
     def bytes_at(context: float) -> Num:
         return cache_bytes(model, split, f, context, with_draft=drafting)

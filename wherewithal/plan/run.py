@@ -12,7 +12,7 @@ from wherewithal.engine import cache_bytes, step
 from wherewithal.model.op import Load
 from wherewithal.plan.memory import room
 from wherewithal.plan.pools import crossing
-from wherewithal.plan.steady import Deployment
+from wherewithal.plan.steady import Deployment, masked
 from wherewithal.plan.workload import Offered
 from wherewithal.simulate import state
 from wherewithal.simulate.grid import Reach, Steps, grid
@@ -66,7 +66,7 @@ def price(d: Deployment, split: Split, steps: Steps) -> Floats:
         (steps.seqs * q + tokens) * np.where(steps.alone, 1.0, split.data),
         tokens * (w.image_patches / w.new_input), w.image_patches,
     )  # fmt: skip
-    return np.asarray(step(d.model, split, load, d.machine).seconds, dtype=np.float64)
+    return np.asarray(step(d.model, split, masked(d, split, load), d.machine).seconds, dtype=np.float64)
 
 
 def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -> Pool:
@@ -84,7 +84,7 @@ def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -
     groups, parts = int(split.data), float(split.microbatches)
     budget = e.token_budget / (groups if e.budget_per_data_group else 1.0)
     held = room(d.model, split, d.machine, e, w, tokens=budget, role=side.role)
-    mean = (w.mean_input if side.role == "prefill" else w.decode_context) + e.kv_block_tokens / 2
+    mean = (w.mean_input if side.role == "prefill" else w.kept(e.reserved_answer)) + e.kv_block_tokens / 2
     per_token = float(held.per_sequence) / mean
     cache = float(held.kv_room) / per_token / float(split.pipeline) if per_token > 0 else math.inf
     most = min(e.max_seqs, max(math.ceil(in_flight / groups), 1.0))
@@ -97,7 +97,7 @@ def pool(side: Side, first: int, servers: int, in_flight: float, static: bool) -
     return Pool(
         role=ROLES[side.role], first=first, servers=servers, groups=groups, parts=parts,
         policy=state.STATIC if static else POLICIES[e.policy], budget=float(budget), most=float(most),
-        room=max(cache, 1.0), reserved=0.0, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
+        room=max(cache, 1.0), reserved=e.reserved_answer, tokens=float(w.step_tokens), accepted=float(w.accepted_tokens_per_step),
         host_step=e.host_s_per_step, host_seq=e.host_s_per_seq,
         launch=d.launch_s * parts, overlapped=bool(e.host_overlapped),
         grid=grid(lambda x: price(d, split, x), reach, groups),

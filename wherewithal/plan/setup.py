@@ -187,7 +187,7 @@ def _deployment(
     reason = runs_on(by, one.chip)
     if reason:
         raise InputError("--engine", reason, "another engine, or none for the median engine")
-    resolved = resolve(model, one.chip, q.precision, by.kv_of_quantised)
+    resolved = resolve(model, one.chip, q.precision, by.inputs, by.kv_of_quantised)
     names = Precision(resolved.weights, resolved.activations, resolved.kv)
     reason = formats_ok(by, one.chip, names)
     if reason:
@@ -198,7 +198,11 @@ def _deployment(
     notes.extend(_pooled_from_few(curves, one, resolved.formats))
     machine = Machine(one, curves, resolved.formats, curves_for(beside(one)) if offload else None)
     launch = by.host_s_per_launch * launches(model, machine.formats, workload) if by.host_s_per_launch else 0.0
-    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch), names
+    # Prompts of a run that starts empty meet on average half of the others' in the cache, and what follows in their step.
+    own = 0.5 * min(by.token_budget, workload.mean_input)
+    others = 0.5 * max((q.concurrency or 1.0) - 1.0, 0.0) * workload.mean_input
+    cells = own + others if by.one_cache else 0.0
+    return Deployment(model, machine, by, workload, q.rate_per_s is not None, offload, launch, cells), names
 
 
 def _pooled_from_few(curves: Curves, one: System, f: Formats) -> Iterator[str]:

@@ -6,6 +6,7 @@ and micro-batch, t prompt tokens of a step there, n new prompt tokens of a reque
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ class Deployment(NamedTuple):
         open: whether requests arrive by themselves (Poisson) or one follows when another is done (closed).
         offload: what may live on the host: `layers`, `experts`.
         launch_s: [s] host work of launching a step that carries prompts (see `launches`).
+        beside: [token] of other requests in the one cache that a prompt is scored against; 0 where each has its own.
     """
 
     model: Model
@@ -38,6 +40,7 @@ class Deployment(NamedTuple):
     open: bool = False
     offload: tuple[str, ...] = ()
     launch_s: float = 0.0
+    beside: float = 0.0
 
     @property
     def arrival_s(self) -> float:
@@ -125,12 +128,24 @@ def with_prefill(split: Split, w: Workload, base: Load, t: Num) -> Load:
 
 def decode_step(d: Deployment, split: Split, s: Num, routed: Num | None = None) -> Step:
     """Return the price of a step that decodes only."""
-    return step(d.model, split, decode_load(split, d.workload, s, routed), d.machine)
+    return step(d.model, split, masked(d, split, decode_load(split, d.workload, s, routed)), d.machine)
 
 
 def loaded(d: Deployment, split: Split, base: Load, t: Num) -> Step:
     """Return the price of a step of t prompt tokens per attention group and micro-batch beside what `base` decodes."""
-    return step(d.model, split, with_prefill(split, d.workload, base, t), d.machine)
+    return step(d.model, split, masked(d, split, with_prefill(split, d.workload, base, t)), d.machine)
+
+
+def masked(d: Deployment, split: Split, load: Load) -> Load:
+    """Return a load with the tokens of other sequences that the engine scores and masks, where all share one cache.
+
+    A query of one of s sequences is scored against the cells of all: (s - 1) n more than its own n.
+    """
+    if not d.engine.one_cache:
+        return load
+    cells = load.decode_seqs * load.decode_context
+    others = np.maximum(cells * groups(split) - load.decode_context, 0.0)
+    return replace(load, decode_masked=others, prefill_masked=np.maximum(cells * groups(split), d.beside))
 
 
 def prefill_step(d: Deployment, split: Split, t: Num) -> Step:
@@ -161,8 +176,11 @@ def host(d: Deployment, split: Split, s: Num, device: Num, *, prompts: bool = Fa
         prompts: whether it carries prompts, and so is launched operator by operator.
     """
     work = d.engine.host_s_per_step + d.engine.host_s_per_seq * s * split.microbatches
-    work = work + d.launch_s * split.microbatches if prompts else work
-    return np.maximum(device, work) if d.engine.host_overlapped else device + work
+    launch = d.launch_s * split.microbatches if prompts else 0.0
+    if d.engine.host_overlapped:
+        return np.maximum(device, work + launch)
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return (np.maximum(device, launch) if prompts else device) + work
 
 
 def space(d: Deployment, split: Split, s: Num) -> Num:

@@ -85,11 +85,19 @@ class Workload:
         """Longest request that memory must hold [token]."""
         return self.max_context or self.input_tokens + self.output_tokens
 
-    @property
-    def context_sd(self) -> float:
-        """Standard deviation of the context of a sequence that decodes [token]: progress and lengths are uniform."""
-        lengths = self.length_spread * math.hypot(self.input_tokens, self.output_tokens / 2) / math.sqrt(12)
-        return math.hypot(self.mean_output / math.sqrt(12), lengths)
+    def kept(self, reserved: float) -> float:
+        """Return the mean context for which a sequence that decodes holds cache [token].
+
+        Args:
+            reserved: share of the answer yet to come that is held with it.
+        """
+        return self.decode_context + reserved * self.mean_output / 2
+
+    def kept_sd(self, reserved: float) -> float:
+        """Return the standard deviation of `kept` [token]: progress and lengths are uniform."""
+        answer = self.output_tokens * (1 + reserved) / 2
+        lengths = self.length_spread * math.hypot(self.input_tokens, answer) / math.sqrt(12)
+        return math.hypot((1 - reserved) * self.mean_output / math.sqrt(12), lengths)
 
 
 def _range(where: str, value: float, low: float, high: float) -> None:

@@ -304,7 +304,8 @@ class Curves:
         """
         key = (kind, tier)
         if key not in self._collectives:
-            self._collectives[key] = self._store.collective(self.chip.name, kind, tier, self.engine)
+            found = self._store.collective(self.chip.name, kind, tier, self.engine)
+            self._collectives[key] = self._store.staged(self.chip, tier, found)
         return self._collectives[key]
 
 
@@ -332,6 +333,7 @@ class Store:
         self._pool["curve"] = [*self._pool.get("curve", ()), *(_toml("blockwise") or {}).get("curve", ())]
         self._relatives = (_toml("relatives") or {}).get("relative", {})
         self._links = _toml("collectives") or {}
+        self._staged = _toml("staged") or {}
 
     def computed_in(self, form: str) -> tuple[str, ...]:
         """Return the formats that a format is computed in where it is not native, first choice first."""
@@ -403,6 +405,18 @@ class Store:
             share, latency, launch, ramp = (float(row[k]) for k in _COLLECTIVE)
             return CollectiveCurve(share, latency, launch, ramp, evidence, Residual(**row["residual"]), basis)
         raise InputError(chip, f"no curve for the collective {kind!r}", "the catalog's curves do not know it")
+
+    def staged(self, chip: Chip, tier: str, c: CollectiveCurve) -> CollectiveCurve:
+        """Return a collective's constants with what copies through the host's memory cost, where cards need them."""
+        s = self._staged
+        if chip.maker not in s.get("makers", ()) or chip.kind not in s["kinds"] or tier not in s["tiers"]:
+            return c
+        if c.evidence == MEASURED:
+            return c
+        share, latency = c.share_of_bandwidth * float(s["bandwidth_kept"]), max(c.latency_s, float(s["latency_s"]))
+        return replace(
+            c, share_of_bandwidth=share, latency_s=latency, basis=f"{c.basis}; copies through the host's memory"
+        )
 
 
 def _toml(name: str) -> dict[str, Any] | None:

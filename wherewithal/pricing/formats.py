@@ -45,6 +45,19 @@ class Resolved(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Inputs(NamedTuple):
+    """What an engine turns products' inputs into, by format of the weights, where it is not the format's own.
+
+    `unpacked` on chips that do not compute in the weights' arithmetic, `native` on those that do.
+    """
+
+    unpacked: Mapping[str, str] = {}
+    native: Mapping[str, str] = {}
+
+
+NO_INPUTS = Inputs()
+
+
 @functools.cache
 def _table() -> Mapping[str, Mapping[str, object]]:
     file = resources.files("wherewithal.catalog") / "data" / "formats.toml"
@@ -85,7 +98,9 @@ def native(chip: Chip, arithmetic: str) -> str:
     raise InputError(chip.name, f"no peak rate for {arithmetic}", f"it knows {', '.join(chip.peaks) or 'none'}")
 
 
-def resolve(model: Model, chip: Chip, asked: Mapping[str, str], kv_of_quantised: str = "") -> Resolved:
+def resolve(
+    model: Model, chip: Chip, asked: Mapping[str, str], by: Inputs = NO_INPUTS, kv_of_quantised: str = ""
+) -> Resolved:
     """Return the formats of a deployment.
 
     Weights: what was asked for in the parts that quantisation touches, else the checkpoint's own; asked for by the name
@@ -97,6 +112,7 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str], kv_of_quantised:
         model: whose checkpoint it is.
         chip: whose peaks say what it computes in.
         asked: any of `weights`, `activations`, `kv`, to a format's name.
+        by: what the engine turns the products' inputs into.
         kv_of_quantised: format of the KV cache that an engine keeps beside weights quantised for it, in other formats
             than the checkpoint's own and with 8- or 4-bit inputs; empty where it keeps 16 bits unless told.
     """
@@ -112,13 +128,14 @@ def resolve(model: Model, chip: Chip, asked: Mapping[str, str], kv_of_quantised:
     fed: dict[str, str] = {}
     for part, name in stored.items():
         given = inputs or ("" if other else model.activations)
-        stored[part], fed[part], parts[part] = _stored(name, given, chip, notes)
+        stored[part], fed[part], parts[part] = _stored(name, given, chip, notes, by)
     main = _main_part(stored)
     weights, activations = stored[main], inputs or fed[main]
     for_engine = kv_of_quantised if other and not parts[main].wide else ""
     kv = find(asked.get("kv") or model.kv or for_engine or "bf16")
     core = native(chip, "bf16")
     core = str(_table()["cache"].get(f"{core} {kv.arithmetic}", core))
+    parts, core = _placed(parts, core, chip.kind)
     formats = Formats(parts=parts, activation_bits=find(activations).bits, kv_bits=kv.bits, attention=core)
     return Resolved(formats, find(weights).family, find(activations).family, kv.family, tuple(dict.fromkeys(notes)))
 
@@ -134,6 +151,17 @@ def _same(asked: Format, own: Format) -> bool:
     return asked.name in (own.name, own.family)
 
 
+def _placed(parts: dict[str, Stored], core: str, kind: str) -> tuple[dict[str, Stored], str]:
+    """Return parts and the attention core as a kind of chip runs them where weights in blocks are among the parts."""
+    places: Mapping[str, Mapping[str, object]] = _table()["places"]  # type: ignore[assignment]
+    for place in places.values():
+        blocks = {p.arithmetic for p in parts.values()} & set(place)
+        if kind in place["kinds"] and blocks:  # type: ignore[operator]
+            moved = {n: Stored(p.bits, str(place.get(p.arithmetic, p.arithmetic))) for n, p in parts.items()}
+            return moved, str(place.get("attention", core))
+    return parts, core
+
+
 def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
     """Return parts scaled so that they weigh what the file's own tensors do."""
     counts = model.parameters_by_part(towers=True)
@@ -142,21 +170,22 @@ def _exact(model: Model, parts: dict[str, Stored]) -> dict[str, Stored]:
     return {name: Stored(stored.bits * scale, stored.arithmetic) for name, stored in parts.items()}
 
 
-def _stored(name: str, inputs: str, chip: Chip, notes: list[str]) -> tuple[str, str, Stored]:
+def _stored(name: str, inputs: str, chip: Chip, notes: list[str], by: Inputs = NO_INPUTS) -> tuple[str, str, Stored]:
     """Return the format that a part is held in, that of its products' inputs, and how it is computed with.
 
     A checkpoint in an 8-bit format that the chip lacks is converted once to the one that it has; what was replaced is
     said.
     """
     form, table = find(name), _table()
+    form = form._replace(activations=by.unpacked.get(name, form.activations), native=by.native.get(name, form.native))
     own = bool(chip.peaks.get(form.arithmetic))
     fed = find(inputs or (form.native if own else form.activations))
+    blockwise = table["blockwise"].get(form.native if own else form.activations)
     mixed = table["mixed"].get(f"{form.arithmetic} {fed.arithmetic}") if own else None
-    if mixed:
+    if mixed and not blockwise:
         return name, fed.name, Stored(form.bits, str(mixed))
     wanted = form.arithmetic if fed.arithmetic == form.arithmetic else fed.arithmetic
     run = native(chip, wanted)
-    blockwise = table["blockwise"].get(form.activations)
     if blockwise and not inputs:
         return name, fed.name, Stored(form.bits, str(blockwise))
     if run == "bf16":

@@ -173,7 +173,10 @@ def take_prompts(st: State, pool: Pool, g: int, now: float) -> tuple[float, floa
 
 
 def take_moved(st: State, pool: Pool, width: int, g: int, known: float, now: float) -> None:
-    """Let requests whose cache has arrived decode from the next step on."""
+    """Let requests whose cache has arrived decode from the next step on.
+
+    The pool that decodes sends the answer, its first token too: a client gets it when the request is taken in.
+    """
     k = g // width
     while st.head[g] >= 0 and st.ready[st.head[g]] <= known and admits(st, pool, g, st.head[g]):
         r = dequeue(st, g)
@@ -293,8 +296,8 @@ def computed(st: State, pools: tuple[Pool, Pool], width: int, r: int, now: float
     st.kept[g] -= st.prompt[r] + st.held[r]
     st.full[g] -= st.prompt[r] + st.held[r] + st.answer[r]
     st.ready[r] = now + st.moved[r]
-    st.first[r] = st.ready[r]
     if back.servers == 0 or st.answer[r] <= 1:
+        st.first[r] = st.ready[r]
         finished(st, front, width, r, now, load)
     else:
         route(st, back, width, r, now)
@@ -372,9 +375,9 @@ def lasts(pool: Pool, decode: tuple[float, float, float], prompts: tuple[float, 
         spread,
     )
     work = pool.host_step + pool.host_seq * most_s
-    if most_t > 0:
-        work += pool.launch
-    return max(device, work) if pool.overlapped else device + work
+    launch = pool.launch if most_t > 0 else 0.0
+    # Operators are launched while the device runs those before them, whether or not the scheduler works meanwhile.
+    return max(device, launch + work) if pool.overlapped else max(device, launch) + work
 
 
 def serve(st: State, front: Pool, back: Pool, width: int, kind: int, at_once: int, latency: float) -> int:

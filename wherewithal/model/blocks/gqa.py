@@ -116,6 +116,11 @@ def softmax_cores(
     yield prefill_core(load, f, width, kv_width, np.minimum(load.prefill_context, window), h.query)
 
 
+def scored(own: Num, masked: Num) -> Num:
+    """Return the tokens that a query is scored against [token]: its own, and those that are masked out again."""
+    return own if isinstance(masked, float) and masked == 0.0 else own + masked
+
+
 def decode_core(
     load: Load, f: Formats, width: Num, kv_width: Num, seen: Num, kv_heads: Num, rows: Num, *, latent: bool = False
 ) -> Op:
@@ -136,7 +141,7 @@ def decode_core(
         "core_decode",
         "attention_latent" if latent else "attention_decode",
         f.attention,
-        2.0 * queries * seen * width,
+        2.0 * queries * scored(seen, load.decode_masked) * width,
         load.decode_seqs * seen * kv_width * f.kv_bytes + queries * width * f.hidden_bytes,
         (load.decode_seqs, seen, kv_heads, load.decode_tokens * rows),
         calls=some(queries),
@@ -149,7 +154,7 @@ def prefill_core(load: Load, f: Formats, width: Num, kv_width: Num, near: Num, h
         "core_prefill",
         "attention_prefill",
         f.attention,
-        2.0 * load.prefill_tokens * near * width,
+        2.0 * load.prefill_tokens * scored(near, load.prefill_masked) * width,
         load.prefill_tokens * width * f.hidden_bytes + load.prefill_seqs * (2.0 * near) * kv_width * f.kv_bytes,
         (load.prefill_tokens, near, heads, width / heads / 2),
         calls=some(load.prefill_tokens),

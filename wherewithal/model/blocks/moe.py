@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -121,16 +122,18 @@ class Moe:
     def routed(self, x: Any, load: Load, f: Formats) -> Iterator[Op]:
         """Yield the grouped products of the experts that a rank holds.
 
-        Pairs on a rank = routed tokens x per_token x experts held / experts; an expert is read only if a token comes:
-        experts hit = held (1 - (1 - per_token / experts)^tokens). The step waits for the busiest of the ranks, the
+        Pairs on a rank = routed tokens x per_token x experts held / experts; an expert is read only if a token comes.
+        Popularity differs: taken as exponential over experts, which misses an expert for n further tokens with
+        1 / (1 + n l), l = -ln(1 - q), q = per_token / experts (even chance: exp(-n l)). The first token meets per_token
+        experts: experts hit = held (1 - (1 - q) / (1 + (tokens - 1) l)). The step waits for the busiest of the ranks, the
         expected maximum of Poisson counts: skew = 1 + sqrt(2 ln(ranks) / pairs) times the mean's pairs, and as many
         more experts, but never more than it holds.
         """
         pairs = load.routed_tokens * (self.per_token * x.experts / self.experts)
-        missed = 1.0 - min(self.per_token / self.experts, 1 - 1e-12)
+        q = min(self.per_token / self.experts, 1 - 1e-12)
         further = np.maximum(load.routed_tokens - 1.0, 0.0)
-        unread = (1.0 - (1.0 - missed) * np.minimum(load.routed_tokens, 1.0)) / (1.0 - np.log(missed) * further)
-        hit = np.maximum(np.ceil(x.experts) * (1.0 - unread), 1e-9)
+        missed = (1.0 - q * np.minimum(load.routed_tokens, 1.0)) / (1.0 - math.log1p(-q) * further)
+        hit = np.maximum(np.ceil(x.experts) * (1.0 - missed), 1e-9)
         ranks = np.maximum(self.experts / x.experts, 1.0)
         skew = 1.0 + np.sqrt(2.0 * np.log(ranks) / np.maximum(pairs, 1.0))
         skew = np.minimum(skew, ranks)
