@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "wherewithal" / "catalog" / "data" / "flags"
 COLUMNS = ("flag", "kind", "default", "choices", "aliases", "group", "first_seen", "version", "gone_in", "source")
 Row = dict[str, str]
+# Annotations that say the kind of what they wrap.
+WRAPPERS = ("Optional", "Union", "Annotated", "A", "SkipValidation", "InitVar", "ClassVar", "Final")
 # Names of calls that define an argument; the last two are helpers with `flag_name=` and `arg_type=`.
 CALLS = ("add_argument", "option", "add_negatable_bool_argument")
 _TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "dict": "json", "list": "json"}
@@ -97,7 +99,7 @@ def fields(tree: ast.AST, lists: Mapping[str, str] | None = None) -> Fields:
 
 
 def _field(one: ast.AnnAssign, lists: Mapping[str, str]) -> Field:
-    kind, choices = _kind(one.annotation)
+    kind, choices = _kind(one.annotation, lists)
     plain = Field(kind, choices, _default(one.value))
     inner = one.annotation.slice if isinstance(one.annotation, ast.Subscript) else None
     for part in inner.elts[1:] if isinstance(inner, ast.Tuple) else ():
@@ -122,32 +124,34 @@ def constants(tree: ast.AST) -> dict[str, str]:
     found: dict[str, str] = {}
     for n in ast.walk(tree):
         if isinstance(n, ast.Assign) and len(n.targets) == 1 and isinstance(n.targets[0], ast.Name):
-            found[n.targets[0].id] = _choices(n.value, found)
+            aliased = isinstance(n.value, ast.Subscript) and _name(n.value.value) in ("Literal", "Union")
+            found[n.targets[0].id] = _kind(n.value, found)[1] if aliased else _choices(n.value, found)
     return {k: v for k, v in found.items() if v}
 
 
-def _kind(node: ast.expr | None) -> tuple[str, str]:
-    """Return (kind, choices) of an annotation: its first part that is not None."""
+def _kind(node: ast.expr | None, lists: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return (kind, choices) of an annotation: its first part that is not None; `lists` are named lists of choices."""
     if node is None:
         return "str", ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            return _kind(ast.parse(node.value, mode="eval").body)
+            return _kind(ast.parse(node.value, mode="eval").body, lists)
         except SyntaxError:
             return "str", ""
     if isinstance(node, ast.BinOp):
-        parts = [_kind(p) for p in (node.left, node.right) if not _none(p)]
+        parts = [_kind(p, lists) for p in (node.left, node.right) if not _none(p)]
         return next((p for p in parts if p[0] != "str"), parts[0]) if parts else ("str", "")
     if isinstance(node, ast.Subscript):
         name = _name(node.value)
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if name == "Literal":
-            return "choice", "|".join(
-                str(e.value) for e in inner if isinstance(e, ast.Constant) and e.value is not None
-            )
-        if name in ("Optional", "Union", "Annotated", "A"):
-            return _kind(next((p for p in inner if not _none(p)), None))
+            said = [str(e.value) if isinstance(e, ast.Constant) else (lists or {}).get(_name(e), "") for e in inner]
+            return "choice", "|".join(t for t in said if t and t != "None")
+        if name in WRAPPERS:
+            return _kind(next((p for p in inner if not _none(p)), None), lists)
         return _TYPES.get(name.lower(), "json"), ""
+    if (lists or {}).get(_name(node)):
+        return "choice", (lists or {})[_name(node)]
     return _TYPES.get(_name(node), "json" if _name(node)[:1].isupper() else "str"), ""
 
 
@@ -185,7 +189,7 @@ def from_calls(tree: ast.AST, known: Fields) -> Iterator[Row]:
         if not isinstance(node, ast.Call) or _name(node.func) not in CALLS:
             continue
         said = [k.value for k in node.keywords if k.arg in ("flag_name", "obsolete_flag")]
-        names = [n for n in (_text(a) for a in (*node.args, *said)) if n.startswith("-")]
+        names = [n for n in (_text(a) for a in (*node.args, *said)) if n.strip("-") and n.startswith("-")]
         if not names:
             continue
         kind, choices, default = _call(node, made_of, known)
@@ -221,9 +225,10 @@ def _call(node: ast.Call, made_of: dict[str, str], known: Fields) -> tuple[str, 
     said = {k.arg: k.value for k in node.keywords if k.arg}
     kind, choices, default = "str", "", ""
     for keyword in node.keywords:
-        if keyword.arg is None and isinstance(keyword.value, ast.Subscript):
-            field_name = _text(keyword.value.slice)
-            found = known.get(made_of.get(_name(keyword.value.value), ""), {}).get(field_name)
+        for part in ast.walk(keyword.value) if keyword.arg is None else ():
+            if not isinstance(part, ast.Subscript):
+                continue
+            found = known.get(made_of.get(_name(part.value), ""), {}).get(_text(part.slice))
             if found:
                 kind, choices, default = found[:3]
                 kind = "optional-bool" if kind == "bool" else kind

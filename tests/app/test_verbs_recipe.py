@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 
-from wherewithal.app.cli import main
+from wherewithal.app.cli import VERBS, cli, main
 
 ASKED = ["recipe", "qwen3-32b", "--on", "h100-8:8", "--engine", "sglang", "--layout", "4x tp2", "--concurrency", "32"]
 
@@ -28,9 +29,10 @@ def test_the_answer_names_files_start_and_measure(out: Path, capsys: pytest.Capt
     assert (code, err) == (0, "")
     assert {p.name for p in out.iterdir()} == {"serve.sh", "launch.sh"}
     assert f"start: MODEL=... bash {out / 'launch.sh'}" in text
-    assert "wherewithal measure http://127.0.0.1:30000 --concurrency 8 " in text
-    assert "--on h100-8:2" in text
-    assert "cannot be expressed: one address for all replicas" in text
+    said = " ".join(text.replace("\\\n", " ").split())
+    assert "wherewithal measure http://127.0.0.1:30000 --concurrency 8 " in said
+    assert "--on h100-8:2" in said
+    assert "cannot be expressed: one address for all replicas" in said
 
 
 def test_all_launchers(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,3 +103,15 @@ def test_no_path_of_this_machine_gets_into_a_file(tmp_path: Path, capsys: pytest
     text = (tmp_path / "o" / "serve.sh").read_text(encoding="utf-8")
     assert str(config.parent) not in text
     assert str(tmp_path) not in text
+
+
+def test_the_next_command_has_only_options_that_measure_has(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if "measure" not in VERBS:
+        pytest.skip("no verb measure")
+    command = cli.get_command(click.Context(cli), "measure")
+    assert command is not None
+    known = {o for p in command.params for o in p.opts}
+    more = ["--precision", "kv=fp8", "--slo", "tpot=80ms", "--length-spread", "0.2"]
+    _, text, _ = run([*ASKED, *more, "-o", str(out), "--json"], capsys)
+    words = json.loads(text)["next"][0].split()
+    assert {w for w in words if w.startswith("--")} <= known

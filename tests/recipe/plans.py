@@ -46,7 +46,11 @@ def cases() -> list[Case]:
     """Return the plans."""
     out = [Case(e, *row) for e in ("vllm", "sglang", "trtllm") for row in (*_NV, *_WIDE, *_TWO)]
     out += [Case("sglang", _MOE, "h200-8:8", "tp2 dp4 ep8"), Case("vllm", _MOE, "h200-8:16", "tp2 dp8 ep16")]
-    out += [Case("sglang", _MOE, "h200-8:8", "tp2 dp4 ep4")]
+    out += [
+        Case("sglang", _MOE, "h200-8:8", "tp2 dp4 ep4"),
+        Case("sglang", _MOE, "h200-8:8", "tp8 ep8 two-batch"),
+        Case("vllm", _MOE, "h200-8:8", "dp8 ep8 two-batch"),
+    ]
     out += [Case("vllm-ascend", *row) for row in _NPU]
     out += [
         Case("llama.cpp", "llama-3.1-8b", "rtx-4090-1", "tp1"),

@@ -17,8 +17,11 @@ from tests.recipe import plans, read
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog import recipe_record as records
 from wherewithal.errors import InputError
+from wherewithal.plan.layout_text import parse_layout
 from wherewithal.plan.setup import Question
 from wherewithal.recipe import lines, make
+from wherewithal.recipe.facts import CannotStart
+from wherewithal.recipe.job import job
 
 CASES = plans.cases()
 EVERY = pytest.mark.parametrize("at", range(len(CASES)), ids=[f"{c.engine} {c.model} {c.on} {c.layout}" for c in CASES])
@@ -87,6 +90,37 @@ def test_the_layout_comes_back_out_of_the_arguments(at: int) -> None:
         words |= {k: str(v) for k, v in entries.items() if not isinstance(v, dict)}
         for axis, degree in lines.layout(book, words).items():
             assert degree == getattr(pool.layout, axis), (axis, pool.layout)
+
+
+@EVERY
+def test_the_layout_in_words_is_the_plans(at: int) -> None:
+    made = plans.made(at)
+    assert made.answer.best is not None
+    asked = parse_layout(made.layout)
+    assert {p.role for p in made.answer.best.pools} == set(asked)
+    for pool in made.answer.best.pools:
+        assert asked[pool.role].replicas == pool.replicas
+        for axis in ("tensor", "pipeline", "data", "context", "expert", "expert_tensor"):
+            assert getattr(asked[pool.role].split, axis) == getattr(pool.layout, axis), axis
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "on"),
+    [
+        ("vllm", "deepseek-v3", "h200-8:16"),
+        ("sglang", "qwen3-32b", "h100-8:8"),
+        ("trtllm", "gpt-oss-120b", "b200-8:8"),
+        ("llama.cpp", "qwen3-30b-a3b", "rtx-4090-1"),
+        ("vllm-ascend", "qwen3-235b-a22b", "cloudmatrix-384:32"),
+    ],
+)
+def test_best_plans_are_launched_too(engine: str, model: str, on: str, tmp_path: Path) -> None:
+    more = {"precision": {"weights": "q4_0"}} if engine == "llama.cpp" else {}
+    made = make.recipe(make.answered(Question(model=model, on=on, engine=engine, **more)), make.LAUNCHERS)  # type: ignore[arg-type]
+    assert read.shellcheck({n: t for n, t in made.files.items() if n.endswith((".sh", ".sbatch"))}, tmp_path) == ""
+    for name, text in made.files.items():
+        for one in read.objects(text) if name in ("kubernetes.yaml", "dynamo.yaml") else ():
+            read.check(one, one["kind"])
 
 
 def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:
@@ -183,6 +217,23 @@ def test_what_does_not_start_is_refused_with_the_reason(said: dict[str, object],
         return
     with pytest.raises(InputError, match=re.escape(words)):
         recipe(**said)
+
+
+def test_a_best_plan_that_does_not_start_gives_way_to_one_that_does() -> None:
+    q = Question(model="deepseek-v3", on="gb200-nvl72:16", engine="sglang")
+    answer = make.answered(q)
+    with pytest.raises(CannotStart, match="hosts of 4"):
+        job(answer)
+    made = make.recipe(answer, ())
+    assert made.answer.best != answer.best
+    assert made.answer.best in answer.frontier
+    assert "does not start" in made.notes[0]
+    assert "hosts of 4" in made.notes[0]
+
+
+def test_a_given_layout_does_not_give_way() -> None:
+    with pytest.raises(CannotStart):
+        recipe(engine="sglang", on="h200-8:8", layout="tp8 ep4 two-batch")
 
 
 def test_speculation_is_set_from_the_plan() -> None:

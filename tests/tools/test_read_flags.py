@@ -18,16 +18,18 @@ read_flags = tool("read_flags")
 CALLS = """
 raise SystemExit("a source is read, never run")
 import argparse
+Cache = Literal["auto", "fp8"]
 class Config:
     block: int | None = None
     share: float = 0.9
-    cache: Literal["auto", "fp8"] = "auto"
+    cache: SkipValidation[Cache] = "auto"
     eager: bool = field(default=False)
     extra: dict[str, int] = field(default_factory=dict)
 def add(parser, prefix=""):
     kwargs = get_kwargs(Config)
     parser.add_argument("--block-size", **kwargs["block"])
-    parser.add_argument("--share", **kwargs["share"])
+    parser.add_argument("--share", **{**kwargs["share"], "default": None})
+    parser.add_argument(f"--{key}", **value)
     parser.add_argument("--cache-dtype", "-c", **kwargs["cache"])
     parser.add_argument("--enforce-eager", **kwargs["eager"])
     parser.add_argument("--extra", **kwargs["extra"])

@@ -14,7 +14,7 @@ from wherewithal.app import face as faces
 from wherewithal.app.face import Face
 from wherewithal.app.options import Number, Serving, question, serving_options, take_face
 from wherewithal.app.progress import Progress
-from wherewithal.app.text import wrapped
+from wherewithal.app.text import pasteable, wrapped
 from wherewithal.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HELP = """\b
 Examples:
   wherewithal recipe qwen3-32b --on h100-8:2 --engine vllm --slo tpot=30ms -o launch
-  wherewithal recipe deepseek-v3 --on h20-8:16 --engine sglang --layout "tp16 ep16" --concurrency 64 --kubernetes -o launch-16
+  wherewithal recipe deepseek-v3 --on h20-8:16 --engine sglang --layout tp16 --concurrency 64 --slurm -o out16
 """
 
 
@@ -126,8 +126,19 @@ def _starts(made: Recipe) -> list[str]:
     return [*first, *(n for n in names if n.startswith("route"))]
 
 
+def _plain(made: Recipe, folder: Path) -> str:
+    """Return the same as `label: value` lines."""
+    pairs = [("engine", f"{made.engine} {made.version}"), ("checked", made.checked), ("layout", made.layout)]
+    pairs += [("file", f"{folder / name}, {_about(name)}") for name in made.files]
+    pairs += [("cannot be expressed", text) for text in made.cannot] + [("note", text) for text in made.notes]
+    pairs += [("start", f"MODEL=... bash {folder / name}") for name in _starts(made)]
+    return "\n".join(f"{label}: {value}" for label, value in [*pairs, *(("then", c) for c in made.next)])
+
+
 def _text(made: Recipe, folder: Path, face: Face) -> str:
     """Return what was written, what cannot be expressed, and what to run next."""
+    if face.plain:
+        return _plain(made, folder)
     best = made.answer.best
     load = f", for {math.ceil(round(best.concurrency, 2)):,} requests in flight" if best else ""
     title = f"{made.engine} {made.version} (arguments checked {made.checked})"
@@ -139,5 +150,6 @@ def _text(made: Recipe, folder: Path, face: Face) -> str:
             lines += ["", *(f"  {line}" for line in wrapped(f"{head}: {text}", face.width - 2))]
     lines.append("")
     lines += [f"  start: MODEL=... bash {folder / name}" for name in _starts(made)]
-    lines += [f"  then:  {command}" for command in made.next]
+    for command in made.next:
+        lines += ["  then:", *(f"    {line}" for line in pasteable(command, face.width - 4, 4))]
     return "\n".join(lines)

@@ -53,7 +53,9 @@ def _service(one: Server, device: Device, number: int, made: dict[str, str]) -> 
     several = one.number("nodes") > 1
     environment: dict[str, Any] = {
         "MODEL": Noted("${MODEL:?as the container sees it; /models is WEIGHTS_DIR}", "the weights"),
-        "HOST": Noted("${HOST:-127.0.0.1}", "0.0.0.0 takes requests of every network that reaches the host"),
+        "HOST": Noted("${HOST:?address at which the router reaches it, or 0.0.0.0}", "the router is on another host")
+        if shell.reached(one)
+        else Noted("${HOST:-127.0.0.1}", "0.0.0.0 takes requests of every network that reaches the host"),
         "PORT": str(one.number("first_port") + number),
         **{a.name: f"${{{a.name}:?{_plain(a.say)}}}" for a in one.asks if not a.default},
     }

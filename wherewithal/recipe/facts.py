@@ -17,6 +17,10 @@ from wherewithal.recipe.formula import Value
 TEMPLATE, BLOCK = 64, 256
 
 
+class CannotStart(InputError):
+    """A plan that its engine does not start with, or that no hosts hold as it is."""
+
+
 class Spread(NamedTuple):
     """How the ranks of one replica lie on hosts: `nodes` of them, `local` ranks on each, `fit` replicas on a host."""
 
@@ -34,13 +38,13 @@ def spread(ranks: int, per_host: int, where: str = "--host-chips") -> Spread:
         where: option named in the error.
 
     Raises:
-        InputError: it fills no whole number of hosts.
+        CannotStart: it fills no whole number of hosts.
     """
     if ranks <= per_host:
         return Spread(1, ranks, per_host // ranks)
     if ranks % per_host:
         what = f"a replica of {ranks} ranks does not fill hosts of {per_host}"
-        raise InputError(where, what, f"choose --layout with a multiple of {per_host} ranks")
+        raise CannotStart(where, what, f"choose --layout with a multiple of {per_host} ranks")
     return Spread(ranks // per_host, per_host, 0)
 
 

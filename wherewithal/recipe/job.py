@@ -49,7 +49,8 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
         host_chips: chips of one host; None: as the catalog says of the system.
 
     Raises:
-        InputError: the engine has no recipe, or does not start with this plan.
+        InputError: the engine has no recipe.
+        CannotStart: it does not start with this plan.
     """
     ready: Setup = answer.ready
     plan = answer.best
@@ -89,7 +90,7 @@ def job(answer: Answer, host_chips: int | None = None) -> Job:
 
 def _checked(one: Server, known: Any, title: str) -> Server:
     if one.refused:
-        raise InputError(f"recipe for {title}", one.refused[0], "another --layout or --engine")
+        raise facts.CannotStart(f"recipe for {title}", one.refused[0], "another --layout or --engine")
     check.refuse(lines.problems(one, known), title)
     return one
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from wherewithal.errors import InputError
 from wherewithal.plan.answer import Answer, plain
 from wherewithal.plan.setup import Question
 from wherewithal.recipe import compose, config, dynamo, kubernetes, router, shell, slurm
+from wherewithal.recipe.facts import CannotStart
 from wherewithal.recipe.job import Job, job, words_of
 from wherewithal.recipe.next_step import measure_command
 
@@ -45,6 +47,33 @@ def answered(q: Question, progress: Callable[[str, int, int], None] | None = Non
     return ask.predict(q) if q.layout else ask.plan(q, progress)
 
 
+def started(answer: Answer, host_chips: int | None = None) -> tuple[Job, tuple[str, ...]]:
+    """Return the best plan made ready, or, where it was searched for and does not start, the best that does.
+
+    Returns:
+        What launchers write files from, and what was said about another plan being taken.
+
+    Raises:
+        CannotStart: no plan of the frontier starts that meets the service levels as well.
+    """
+    try:
+        return job(answer, host_chips), ()
+    except CannotStart as reason:
+        best = answer.best
+        others = sorted(answer.frontier, key=lambda p: -p.output_tokens_per_s.value)
+        for other in others if best and not answer.ready.question.layout else ():
+            if other.feasible or not (best and best.feasible):
+                with suppress(CannotStart):
+                    work = job(replace(answer, best=other), host_chips)
+                    was, now = best.output_tokens_per_s.value if best else 0.0, other.output_tokens_per_s.value
+                    note = (
+                        f"the best plan ({words_of(answer)}, {was:,.0f} tokens/s) does not start: {reason.what}; this is the"
+                        f" best of the trade-off that does, {now:,.0f} tokens/s"
+                    )
+                    return work, (note,)
+        raise
+
+
 def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = None) -> Recipe:
     """Return the launch files of an answer's plan.
 
@@ -56,9 +85,10 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     Raises:
         InputError: the engine has no recipe, does not start with this plan, or a launcher cannot express it.
     """
-    work = job(answer, host_chips)
+    work, said = started(answer, host_chips)
+    answer = work.answer
     files = scripts(work)
-    notes: list[str] = [r for s in work.servers for r in s.remarks]
+    notes: list[str] = [*said, *(r for s in work.servers for r in s.remarks)]
     cannot = [f"pools[{s.index}] ({s.role}): {text}" for s in work.servers for text in s.cannot]
     files.update(router.files(work, cannot))
     makers = {"docker": compose.files, "kubernetes": kubernetes.files, "slurm": slurm.files}
@@ -67,7 +97,7 @@ def recipe(answer: Answer, wanted: tuple[str, ...], host_chips: int | None = Non
     if "kubernetes" in wanted:
         files.update(dynamo.files(work, cannot))
     last = shell.comment(work.header[-1]).strip()
-    files = {name: _told(text, last, _of(name, work, cannot)) for name, text in files.items()}
+    files = {name: _told(text, last, _of(name, work, cannot, set(files))) for name, text in files.items()}
     book = work.book
     return Recipe(
         book.engine, book.version, answer.ready.pools["decode"].engine.checked, words_of(answer), files,
@@ -82,13 +112,16 @@ def scripts(work: Job) -> dict[str, str]:
         files[shell.name(one)] = shell.serve(work.book, one, work.header)
         if one.config:
             files[shell.name(one, "config", ".yaml")] = config.text(one, work.header)
-        if (one.number("replicas") > 1 or one.facts["shares_host"]) and one.number("nodes") == 1:
+        if one.number("nodes") == 1 and (one.number("on_host") > 1 or one.facts["shares_host"]):
             files[shell.name(one, "launch")] = shell.launch(one, device_, work.header)
     return files
 
 
-def _of(name: str, work: Job, cannot: list[str]) -> list[str]:
-    """Return what is said in one file: in that of a pool, nothing of the others."""
+def _of(name: str, work: Job, cannot: list[str], names: set[str]) -> list[str]:
+    """Return what is said in one file: in that of a pool nothing of the others, of Kubernetes in its own where there is one."""
+    own = names & {kubernetes.NAME, dynamo.NAME}
+    if own and name not in own:
+        cannot = [t for t in cannot if "Kubernetes" not in t and "DynamoGraph" not in t]
     others = [f"pools[{s.index}] " for s in work.servers if s.role != "all" and f"-{s.role}" not in name]
     split = any(s.role != "all" and f"-{s.role}" in name for s in work.servers)
     return [t for t in dict.fromkeys(cannot) if not (split and t.startswith(tuple(others)))]

@@ -39,13 +39,23 @@ def name(server: Server, stem: str = "serve", ending: str = ".sh") -> str:
     return f"{stem}{ending}" if server.role == "all" else f"{stem}-{server.role}{ending}"
 
 
+def reached(made: Server) -> bool:
+    """Return whether a server must be reached from another host: pools of a split plan that share none."""
+    return made.role != "all" and not made.facts["shares_host"]
+
+
 def serve(book: RecipeRecord, made: Server, header: tuple[str, ...]) -> str:
     """Return the script that starts one server of a pool (one node's part of it, where it spans several)."""
     many = made.number("nodes") > 1
     parts = [HEAD, *(comment(t) for t in header), "set -euo pipefail\n"]
     parts += [_asked("MODEL", f"{book.weights}: {made.facts['model']}, weights in {made.facts['weights']}")]
-    parts.append(comment("127.0.0.1 takes requests of this machine only; 0.0.0.0 of every network that reaches it"))
-    parts.append(': "${HOST:=127.0.0.1}"\n')
+    if reached(made):
+        parts.append(
+            _asked("HOST", "address of this node at which the router reaches it; 0.0.0.0 for all its networks")
+        )
+    else:
+        parts.append(comment("127.0.0.1 takes requests of this machine only; 0.0.0.0 of every network that reaches it"))
+        parts.append(': "${HOST:=127.0.0.1}"\n')
     parts.append(f': "${{PORT:={made.number("first_port")}}}"\n')
     if many and not book.mpi:
         parts.append(
