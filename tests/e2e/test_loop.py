@@ -41,21 +41,32 @@ class Round:
         answer = json.loads(loop.run(self.folder, "calibrate", self.probe, "--json", "--quiet"))
         self.chip = answer["chip"]
 
-    def measured(self, name: str, repeat: int) -> Path:
-        """Launch the recipe of a model and load it at every concurrency; return the measurement file."""
+    def measured(self, name: str, repeat: int) -> list[Path]:
+        """Launch the recipe of a model and load it at every concurrency; return the measurement files."""
         file, out = self.models[name], self.folder / "recipes" / name
         if not out.exists():
             loop.run(self.folder, "recipe", file, "--on", f"{self.chip}:1", "--engine", "llama.cpp", "--layout", "tp1",
                      "--concurrency", max(loop.CONCURRENCIES), "--input-tokens", loop.INPUT, "--output-tokens", loop.OUTPUT,
                      "-o", out)  # fmt: skip
-        rows = self.folder / f"{name}-{repeat}.csv"
         with loop.served(out / "serve.sh", file, self.server) as url:
-            for c in loop.CONCURRENCIES:
-                loop.run(self.folder, "measure", url, "--concurrency", c, "--requests", c * loop.EACH, "--input-tokens",
-                         loop.INPUT, "--output-tokens", loop.OUTPUT, "--extra-body", '{"cache_prompt": false}', "--vocabulary",
-                         file, "--model", file, "--on", f"{self.chip}:1", "--engine", "llama.cpp", "--layout", "tp1",
-                         "--measurements", rows, "--append", "--seed", 100 * repeat + c, "--quiet")  # fmt: skip
-        return rows
+            return [self.loaded(name, url, repeat, c) for c in loop.CONCURRENCIES]
+
+    def loaded(self, name: str, url: str, repeat: int, c: int) -> Path:
+        """Load a running server with c in flight; a run that the client itself spoiled is void and done again."""
+        file = self.models[name]
+        rows = self.folder / f"{name}-{c}-{repeat}.csv"
+        for attempt in range(loop.TRIES):
+            seed = 1000 * attempt + 100 * repeat + c
+            said = loop.run(self.folder, "measure", url, "--concurrency", c, "--requests", c * loop.EACH, "--input-tokens",
+                            loop.INPUT, "--output-tokens", loop.OUTPUT, "--extra-body", '{"cache_prompt": false}',
+                            "--vocabulary", file, "--model", file, "--on", f"{self.chip}:1", "--engine", "llama.cpp",
+                            "--layout", "tp1", "--measurements", rows, "--force", "--seed", seed, "--quiet",
+                            may_be_void=True)  # fmt: skip
+            if said:
+                return rows
+        raise AssertionError(
+            f"{name} at {c} in flight: the client was disturbed {loop.TRIES} times; leave the machine alone"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +81,7 @@ def round_() -> Iterator[Round]:
     for attempt in range(loop.TRIES):
         for repeat in range(loop.REPEATS):
             for name in one.models:
-                one.runs.setdefault(name, []).append(one.measured(name, attempt * loop.REPEATS + repeat))
+                one.runs.setdefault(name, []).extend(one.measured(name, attempt * loop.REPEATS + repeat))
         if not loop.disturbed(one.runs):
             break
     return one

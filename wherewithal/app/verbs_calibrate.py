@@ -25,7 +25,7 @@ _HELP = """\b
 Examples:
   wherewithal calibrate --help
   (after `wherewithal probe -o probe.json`: wherewithal calibrate probe.json)
-  (after `wherewithal measure URL --measurements runs.csv`: wherewithal calibrate probe.json runs.csv --engine llama.cpp)
+  (after `wherewithal measure URL --measurements runs.csv`: wherewithal calibrate probe.json runs.csv)
 """
 _LISTED = 20
 
