@@ -154,7 +154,7 @@ def write(points: Mapping[str, Sequence[Path]], file: Path, keep: Sequence[int])
             if p.concurrency in keep:
                 like = next(
                     r
-                    for r in first
+                    for r in every
                     if r["metric"] == p.metric and r["statistic"] == "mean" and float(r["concurrency"]) == p.concurrency
                 )
                 out.append({**like, "id": f"{name}-{p.concurrency}-{p.metric}", "value": repr(p.measured)})

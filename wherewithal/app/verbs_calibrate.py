@@ -45,8 +45,8 @@ _LISTED = 20
 def calibrate(files: tuple[Path, ...], to: Path | None, catalog_dirs: tuple[str, ...], **values: Any) -> int:
     """Fold probes and measured runs into your own catalog, and say what moved.
 
-    FILES are what `probe` and `measure` wrote (JSON, CSV), or JSON of llama-bench, vllm bench, sglang.bench_serving or
-    InferenceX. Curves of a probed chip and an engine's constants there are fitted, judged on what was left out, and
+    FILES are what `probe` and `measure` wrote (JSON, CSV), or JSON of other benches (docs/calibrate.md lists them). Curves of
+    a probed chip and an engine's constants there are fitted, judged on what was left out, and
     written where they help; what they take the place of is kept under history/.
     """
     face = take_face(values)

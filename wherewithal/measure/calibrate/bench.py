@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wherewithal.catalog import files
+from wherewithal.catalog import load as catalog
 from wherewithal.errors import InputError
 from wherewithal.measure.rows import STATISTICS, Row
 
@@ -88,15 +89,12 @@ def read(path: Path, told: Told) -> list[Row]:
     if not (told.model and told.system):
         raise InputError(path.name, "does not say model and system in the catalog's names", "--model M --on SYSTEM[:N]")
     rows: list[Row] = []
+    known = files.read_toml(catalog.builtin() / "benches.toml", "benches.toml")
     for at, data in enumerate(_documents(path), 1):
         where = f"{path.name}, entry {at}"
-        kind = next((read_one for keys, read_one in KINDS if keys <= data.keys()), None)
+        kind = next((READERS[b["reads"]] for b in known.values() if set(b["keys"]) <= data.keys()), None)
         if kind is None:
-            raise InputError(
-                where,
-                "is of no bench that is known",
-                "a file of llama-bench, vllm bench, sglang.bench_serving or InferenceX",
-            )
+            raise InputError(where, "is of no bench that is known", f"a file of {'; '.join(known)}")
         rows += [replace(r, id=f"{at}-{i}") for i, r in enumerate(kind(data, told, where), 1)]
     return rows
 
@@ -110,7 +108,7 @@ def _base(told: Told, **more: Any) -> Row:
 
 
 def _layers(data: Data, told: Told, where: str) -> Iterator[Row]:
-    """Yield the rows of one test of llama-bench: prompts alone, or tokens of one sequence alone."""
+    """Yield the row of one test: prompts alone, or tokens of one sequence alone."""
     prompt, tokens = _number(data, "n_prompt", where) or 0.0, _number(data, "n_gen", where) or 0.0
     rate, depth = _number(data, "avg_ts", where) or 0.0, _number(data, "n_depth", where, False) or 0.0
     if not rate > 0 or bool(prompt) == bool(tokens):
@@ -200,9 +198,8 @@ def _campaign(data: Data, told: Told, where: str) -> Iterator[Row]:
         yield replace(base, metric="output_tokens_per_s_per_chip", value=value)
 
 
-KINDS: tuple[tuple[set[str], Callable[[Data, Told, str], Iterator[Row]]], ...] = (
-    ({"n_prompt", "n_gen", "avg_ts"}, _layers),
-    ({"completed", "total_input_tokens", "total_output_tokens"}, _serving),
-    ({"conc", "tp"}, _campaign),
-    ({"conc", "metrics"}, _campaign),
-)
+READERS: Mapping[str, Callable[[Data, Told, str], Iterator[Row]]] = {
+    "alone": _layers,
+    "serving": _serving,
+    "point": _campaign,
+}
