@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 CONCURRENCIES = (1, 2, 4, 8)
-INPUT, OUTPUT, EACH = 128, 48, 3
-REPEATS, SPREAD, TRIES = 3, 0.15, 3
+INPUT, OUTPUT, EACH = 128, 48, 2
+REPEATS, SPREAD, TRIES = 3, 0.15, 2
 METRICS = ("tpot_s", "ttft_s")
 
 
