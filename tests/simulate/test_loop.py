@@ -306,3 +306,14 @@ def test_launching_is_hidden_behind_the_device_and_scheduling_only_where_it_runs
         assert loop.lasts(pool._replace(overlapped=False), decode, prompts) == pytest.approx(max(device, launch) + 1e-3)
         assert loop.lasts(pool, decode, prompts) == pytest.approx(max(device, launch + 1e-3))
         assert loop.lasts(pool, decode, (0.0, 0.0, 0.0)) < device
+
+
+def test_an_interrupt_waits_for_the_compiled_loop() -> None:
+    """Half a compiled function would fail every later run of the process."""
+    reached = []
+    with pytest.raises(KeyboardInterrupt), compiled.unbroken():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("the end")
+    assert reached == ["the end"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

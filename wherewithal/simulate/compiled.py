@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -26,6 +29,25 @@ class Meter:
 
 
 METER = Meter()
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Hold back an interrupt (Ctrl-C) until the block ends: one in the midst of compiling leaves half a function behind.
+
+    Only the main thread hears signals; elsewhere nothing is done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -120,6 +121,8 @@ def replay(asked: Requests, offer: Offer, front: Pool, back: Pool | None = None,
     serve = loop.serve if plain else compiled.build()
     kind = OPEN if offer.at_once is None else CLOSED
     sent = min(offer.at_once or 0, len(asked.prompt))
-    if serve(st, front, second, width, kind, sent, offer.latency):
+    with nullcontext() if plain else compiled.unbroken():
+        waits = serve(st, front, second, width, kind, sent, offer.latency)
+    if waits:
         raise InputError("requests", "some wait that the deployment can never serve", "shorter ones, or more memory")
     return Times(st.arrive, st.first, st.done, asked.answer, int(st.tally[2]), int(st.clock[2]), float(st.clock[1]))
