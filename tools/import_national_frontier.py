@@ -49,6 +49,8 @@ INDICES = (
      "2026-07-10", "", "100",
      "publishes no interval; the ranges of the source are of republished values and not of error"),
 )  # fmt: skip
+# Scales of which each date is a board of its own; the intervals of one board can come from captures of other days.
+BOARDS = {name for name, _, kind, *_ in INDICES if kind == "boards"}
 # First words of a model's name to its maker (who published it): longest first wins.
 MAKERS = {
     "athene": "Nexusflow", "baichuan": "Baichuan", "chatgpt": "OpenAI", "gpt": "OpenAI", "o1": "OpenAI", "o3": "OpenAI",
@@ -88,6 +90,7 @@ def frontier(rows: Iterable[Cells]) -> list[Cells]:
         anchor = "anchor of the scale" in row["interval"]
         out.append({
             "scale": scale,
+            "board": f"{row['vintage']} {row['source'].split(';')[0]}" if scale in BOARDS else "",
             "scope": "any" if " any" in row["index"] else "open" if " open" in row["index"] else "",
             "date": row["date"],
             "model": row["model"],
