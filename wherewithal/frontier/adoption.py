@@ -36,8 +36,8 @@ class Logistic:
 
     @property
     def half_month(self) -> str:
-        """The month in which the share passes one half."""
-        year, at = divmod(math.floor(self.half), 12)
+        """The first month with a share of one half or more."""
+        year, at = divmod(math.ceil(self.half), 12)
         return f"{year}-{at + 1:02d}"
 
 
