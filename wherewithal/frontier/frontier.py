@@ -66,7 +66,10 @@ class Leader:
 
 @dataclass(frozen=True)
 class View:
-    """One index: leaders, the first over the second, records since, history by month, outlook and its score."""
+    """One index: leaders, the first over the second, records since, history by month, outlook and its score.
+
+    `errors` says whether the index publishes intervals.
+    """
 
     index: Index
     leaders: tuple[Leader, ...]
@@ -74,6 +77,7 @@ class View:
     records: tuple[tuple[str, Score], ...]
     history: tuple[Point, ...]
     notes: tuple[str, ...]
+    errors: bool
     outlook: outlooks.Outlook | None = None
     backtest: tuple[outlooks.Scored, ...] = ()
 
@@ -156,13 +160,14 @@ def view(which: Index, asked: Ask, detail: bool = True) -> View | None:
     steps = [(n, s) for n in table.groups for s in records.steps(table, n) if s.day >= since]
     ends = [d for d in leads.month_ends(which.until, _span(table, which)) if d >= since]
     past = leads.history(table, ranked[0][0], ranked[1][0], ends) if len(ranked) > 1 else []
+    errors = table.draws.shape[1] > 0
     ahead = outlooks.outlook(kept, which, asked.by, asked.draws, asked.seed) if asked.outlook and detail else None
     scored = (
         outlooks.backtest(kept, which, asked.by, asked.backtest, asked.draws, asked.seed)
         if asked.backtest is not None and detail
         else ()
     )
-    return View(which, listed, pairs[0], tuple(steps), tuple(past), _notes(which, asked, table), ahead, scored)
+    return View(which, listed, pairs[0], tuple(steps), tuple(past), _notes(which, asked, table), errors, ahead, scored)
 
 
 def _ranked(table: Table) -> list[tuple[str, Score]]:
@@ -252,7 +257,7 @@ def _view(one: View) -> dict[str, Any]:
         "title": one.index.title,
         "vintage": one.index.vintage,
         "data_date": iso(one.index.until),
-        "interval_level": 0.9 if any(s.level for _, s in one.records) else None,
+        "interval_level": leads.INTERVAL if one.errors else None,
         "leaders": [
             {"group": x.group, "best": _score(x.best), "points": _plain(x.points), "months": _plain(x.months)}
             for x in one.leaders
