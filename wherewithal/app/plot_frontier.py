@@ -73,7 +73,7 @@ def svg(answer: Frontier) -> str:
     said = verdict(answer)
     body = [
         f'<text x="{_LEFT}" y="30" font-size="17" font-weight="600">{_safe(one.index.title)}: records</text>',
-        f'<text x="{_LEFT}" y="52" fill="#333">{_safe(said, 118)}</text>',
+        f'<text x="{_LEFT}" y="52" fill="#333">{_safe(said.split(";")[0].rstrip("."), 118)}.</text>',
         f'<text x="{_LEFT}" y="72" fill="#555">{_safe(_legend(one))}</text>',
         *_main(one, names, x),
     ]
@@ -147,24 +147,29 @@ def _frame(x: Line, y: Line, name: str) -> list[str]:
 
 
 def _steps(own: Sequence[Score], one: View, x: Line, y: Line, style: tuple[str, str]) -> list[str]:
-    """Return the step line of one group (boards: points joined), with a mark and an interval at each record."""
+    """Return the step line of one group, with a mark and an interval at each record; boards are never joined."""
     colour, dash = style
     path = f"M{x.at(own[0].day):.1f} {y.at(own[0].value):.1f}"
-    for score in own[1:]:
-        path += (f"H{x.at(score.day):.1f}V{y.at(score.value):.1f}" if not one.index.boards else
-                 f"L{x.at(score.day):.1f} {y.at(score.value):.1f}")  # fmt: skip
-    path += "" if one.index.boards else f"H{x.at(one.index.until):.1f}"
+    path += "".join(f"H{x.at(s.day):.1f}V{y.at(s.value):.1f}" for s in own[1:]) + f"H{x.at(one.index.until):.1f}"
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    out = [f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>']
+    line = f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>'
+    out = [] if one.index.boards else [line]
     for score in own:
         at, said = x.at(score.day), f"{score.model}, {iso(score.day)}: {score.value:,.5g}"
         if score.low is not None and score.high is not None:
             said += f" ({score.low:,.5g} to {score.high:,.5g})"
             bar = f"M{at:.1f} {y.at(score.low):.1f}V{y.at(score.high):.1f}"
             out.append(f'<path d="{bar}" stroke="{colour}" stroke-opacity="0.4"/>')
-        mark = f'<circle cx="{at:.1f}" cy="{y.at(score.value):.1f}" r="3.5" fill="{colour}">'
-        out.append(f"{mark}<title>{_safe(said)}</title></circle>")
+        out.append(_mark(at, y.at(score.value), style, _safe(said)))
     return out
+
+
+def _mark(x: float, y: float, style: tuple[str, str], said: str) -> str:
+    """Return a mark with its tooltip: a disc for every other style, a square for those between."""
+    tip = f'fill="{style[0]}"><title>{said}</title>'
+    if STYLES.index(style) % 2:
+        return f'<rect x="{x - 3.2:.1f}" y="{y - 3.2:.1f}" width="6.4" height="6.4" {tip}</rect>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" {tip}</circle>'
 
 
 def _band(name: str, one: View, last: Score, x: Line, y: Line, colour: str) -> list[str]:
