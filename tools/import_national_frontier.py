@@ -39,8 +39,7 @@ INDICES = (
     ("aa-v4.1", "Artificial Analysis Intelligence Index v4.1", "releases", "2026-09-03", "2026-09-03", "", "100",
      "publishes no interval; dates are releases, scores those of the table"),
     ("lmarena", "LMArena text", "boards", "each board its own", "2025-12-11", "0.95", "",
-     "each board is a scale of its own: groups are compared within a board, and no lead in months can be had; the history "
-     "holds no interval before July 2024"),
+     "each board is a scale of its own: compared within a board, no lead in months; no intervals before July 2024"),
     ("aa-v2", "Artificial Analysis Intelligence Index v2", "releases", "2025-04-13", "2025-04-13", "0.95", "100",
      "the index says that its 95% interval is under 1%, taken as 1 point; dates are releases"),
     ("aa-v4.0", "Artificial Analysis Intelligence Index v4.0", "releases", "2026-04-10", "2025-01-31", "", "100",

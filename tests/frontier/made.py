@@ -27,9 +27,11 @@ def score(day: int, country: str, value: float, half: float | None = 1.0, model:
 def tables(errors: bool = True) -> st.SearchStrategy[list[Score]]:
     """Return lists of scores of two countries, each with one at the least."""
     halves = st.floats(0.1, 5) if errors else st.none()
-    one = st.builds(
-        score, st.integers(0, 700), st.sampled_from(["AA", "BB"]), st.integers(10, 60).map(float), halves
-    )
+    one = st.builds(score, st.integers(0, 700), st.sampled_from(["AA", "BB"]), st.integers(10, 60).map(float), halves)
     return st.lists(one, min_size=0, max_size=14).map(
-        lambda found: [score(0, "AA", 20.0, None if not errors else 1.0), score(3, "BB", 21.0, None if not errors else 1.0), *found]
+        lambda found: [
+            score(0, "AA", 20.0, None if not errors else 1.0),
+            score(3, "BB", 21.0, None if not errors else 1.0),
+            *found,
+        ]
     )

@@ -27,27 +27,39 @@ def mirrored(band: Band | None) -> tuple[float | None, ...] | None:
 def test_lead_of_a_over_b_is_minus_that_of_b_over_a(made: list[Score]) -> None:
     table = records(made, MADE, "country", draws=64)
     one, other = lead(table, MADE, "AA", "BB"), lead(table, MADE, "BB", "AA")
-    assert one is not None and other is not None
+    assert one is not None
+    assert other is not None
     for name in ("points", "months", "matched_months", "year_months"):
         band = getattr(one, name)
         assert band is not None
         assert dataclasses.astuple(band) == pytest.approx(mirrored(getattr(other, name)))
-    assert (one.since, one.separated, one.changes, one.start) == (other.since, other.separated, other.changes, other.start)
+    assert (one.since, one.separated, one.changes, one.start) == (
+        other.since,
+        other.separated,
+        other.changes,
+        other.start,
+    )
 
 
 @given(tables(errors=False))
 @settings(max_examples=20, deadline=None)
 def test_no_published_errors_no_interval(made: list[Score]) -> None:
     one = lead(records(made, MADE, "country"), MADE, "AA", "BB")
-    assert one is not None and one.months is not None
-    assert one.months.low is None and one.ahead is None and one.since_band is None and one.separated is None
+    assert one is not None
+    assert one.months is not None
+    assert one.months.low is None
+    assert one.ahead is None
+    assert one.since_band is None
+    assert one.separated is None
 
 
 def test_months_by_hand() -> None:
     """BB has 30 since day 300; AA had 30 on day 100 and has 40 since day 500: ahead by what lies since day 100."""
     made = [score(0, "BB", 20.0), score(100, "AA", 30.0), score(300, "BB", 30.0), score(500, "AA", 40.0)]
     one = lead(records(made, MADE, "country", draws=8), MADE, "AA", "BB")
-    assert one is not None and one.months is not None and one.matched_months is not None
+    assert one is not None
+    assert one.months is not None
+    assert one.matched_months is not None
     assert one.months.value == pytest.approx(620 / MONTH_DAYS)
     assert one.matched_months.value == pytest.approx(200 / MONTH_DAYS)
     assert one.points.value == 10
@@ -58,7 +70,8 @@ def test_first_apart_and_not_reversed() -> None:
     made = [score(0, "AA", 20.0), score(10, "BB", 20.5), score(20, "BB", 25.0), score(30, "AA", 26.0),
             score(40, "BB", 26.5), score(50, "BB", 30.0)]  # fmt: skip
     one = lead(records(made, MADE, "country", draws=8), MADE, "BB", "AA")
-    assert one is not None and one.separated is not None
+    assert one is not None
+    assert one.separated is not None
     assert one.since - START == 40
     assert one.separated - START == 50  # day 20 was apart too, but turned on day 30
 
@@ -78,7 +91,8 @@ def test_month_ends() -> None:
 
 def shown(name: str) -> View:
     found = view(index(name), Ask(only_open=True))
-    assert found is not None and found.lead is not None
+    assert found is not None
+    assert found.lead is not None
     return found
 
 

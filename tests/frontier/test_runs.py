@@ -21,7 +21,8 @@ def test_the_best_is_what_plan_says(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = best_that_runs(ask.Question("", "rtx-4090-1", precision={"weights": "int4"}))
     assert ran.best is not None
     above = [t for t in ran.tried if t.model.value > ran.best.model.value]
-    assert above and not any(t.runs for t in above)
+    assert above
+    assert not any(t.runs for t in above)
     assert all(t.why for t in ran.tried if not t.runs)
     answer = ask.plan(ask.Question(ran.best.model.name, "rtx-4090-1", precision={"weights": "int4"}))
     assert answer.best is not None

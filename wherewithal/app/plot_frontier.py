@@ -69,7 +69,7 @@ def svg(answer: Frontier) -> str:
     height = _TOP + _TALL + _GAP + (_LOW + _GAP if months else 0) + 10
     names = [x.group for x in one.leaders[: len(STYLES)]]
     days = [s.day for _, s in one.records] + [one.index.until] + [f.day for f in _fans(one)]
-    x = Line(min(days), max(max(days), min(days) + 1), _LEFT, _WIDTH - _RIGHT)
+    x = Line(min(days), max(*days, min(days) + 1), _LEFT, _WIDTH - _RIGHT)
     said = verdict(answer)
     body = [
         f'<text x="{_LEFT}" y="30" font-size="17" font-weight="600">{_safe(one.index.title)}: records</text>',
@@ -196,7 +196,9 @@ def _lead(one: View, x: Line, top: float) -> list[str]:
     y = Line(min(ends) - room, max(ends) + room, top + _LOW, top)
     out = _frame(x, y, "months")
     first, second = (x.group for x in one.leaders[:2])
-    out.append(f'<text x="{_LEFT}" y="{top - 8}" fill="#333">lead of {_safe(first)} over {_safe(second)}, months</text>')
+    out.append(
+        f'<text x="{_LEFT}" y="{top - 8}" fill="#333">lead of {_safe(first)} over {_safe(second)}, months</text>'
+    )
     sure = [(d, m.low, m.high) for d, m in dated if m.low is not None and m.high is not None]
     if sure:
         up = [f"{x.at(d):.1f},{y.at(high):.1f}" for d, _, high in sure]

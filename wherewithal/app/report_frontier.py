@@ -281,8 +281,12 @@ def text(answer: Frontier, face: Face) -> str:
     for note in one.notes:
         lines += wrapped(f"note: {note}", face.width, 2, 4)
     sources = sorted({s.source.split(";")[0] for _, s in one.records})
-    lines += wrapped(f"sources: {'; '.join(clean(s, 120) for s in sources[:3])}" + _more(len(sources) - 3), face.width, 2, 4)
-    lines += wrapped(f"wherewithal {answer.version}, catalog {answer.catalog}, seed {answer.ask.seed}", face.width, 2, 4)
+    lines += wrapped(
+        f"sources: {'; '.join(clean(s, 120) for s in sources[:3])}" + _more(len(sources) - 3), face.width, 2, 4
+    )
+    lines += wrapped(
+        f"wherewithal {answer.version}, catalog {answer.catalog}, seed {answer.ask.seed}", face.width, 2, 4
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -311,7 +315,17 @@ def _runs_text(ran: Runs, face: Face) -> list[str]:
 
 _LEFT = ("group", "best", "model", "index", "leads", "over", "country", "licence", "evidence", "day", "date", "better")
 # Columns that a narrow screen loses, first to last.
-_DROPPED = {"evidence": 5, "licence": 4, "over": 3, "data to": 2, "50% band": 3, "points ahead": 4, "released": 3, "board": 3, "last median (90%)": 3}
+_DROPPED = {
+    "evidence": 5,
+    "licence": 4,
+    "over": 3,
+    "data to": 2,
+    "50% band": 3,
+    "points ahead": 4,
+    "released": 3,
+    "board": 3,
+    "last median (90%)": 3,
+}
 
 
 def _grid(rows: Sequence[dict[str, str]], face: Face) -> list[str]:

@@ -31,7 +31,10 @@ Examples:
 @click.command(epilog=_HELP, short_help="who leads in model quality, by how much and since when")
 @click.option("--index", metavar="NAME", help="One index in detail. Default: all, the first in detail.")
 @click.option(
-    "--by", default="country", metavar="WHAT", help="What is set side by side: country, openness, maker. Default: country."
+    "--by",
+    default="country",
+    metavar="WHAT",
+    help="What is set side by side: country, openness, maker. Default: country.",
 )
 @click.option("--open", "only_open", is_flag=True, help="Only models whose weights can be had.")
 @click.option(

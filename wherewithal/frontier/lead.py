@@ -90,7 +90,8 @@ def lead(table: Table, which: Index, a: str, b: str, until: int | None = None) -
     Args:
         table: records of one scale.
         which: that scale.
-        a, b: groups of the table.
+        a: a group of the table.
+        b: another.
         until: data date, an ordinal; that of the scale where None.
     """
     until = which.until if until is None else until

@@ -193,7 +193,9 @@ def _picked(weights: Array, uniform: Array) -> NDArray[np.intp]:
     """Return which month of the window each draw takes at each step, by the draw's own weights."""
     sums = np.cumsum(weights, axis=1)
     sums = sums / sums[:, -1:]
-    return np.minimum((uniform[:, :, None] > sums[:, None, :]).sum(axis=2), weights.shape[1] - 1)
+    return np.asarray(
+        np.minimum((uniform[:, :, None] > sums[:, None, :]).sum(axis=2), weights.shape[1] - 1), dtype=np.intp
+    )
 
 
 def _start(table: Table, name: str, draws: int) -> Array:

@@ -151,7 +151,9 @@ def scores(which: Index, dirs: catalog.Dirs = ()) -> tuple[Score, ...]:
         if score.day <= which.until and (key not in found or _order(score) < _order(found[key])):
             found[key] = score
     if not found:
-        raise InputError("--index", f"{which.name} has no score in the catalog", "wherewithal frontier lists the indices")
+        raise InputError(
+            "--index", f"{which.name} has no score in the catalog", "wherewithal frontier lists the indices"
+        )
     return tuple(sorted(found.values(), key=_order))
 
 
