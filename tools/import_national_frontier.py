@@ -32,20 +32,20 @@ SCALES = {
     "AA Intelligence Index record open (Sep 2026)": "aa-v4.1",
     "AA Intelligence Index record any (Sep 2026)": "aa-v4.1",
 }
-# name, title, kind, vintage, until, level, top, note; the first is the one that a reader gets who names none.
+# name, title, kind, vintage, until, level, top, least and most (between which a score can be right), note; the first is the one that a reader gets who names none.
 INDICES = (
-    ("eci", "Epoch Capabilities Index", "releases", "2026-02-08", "2026-02-08", "0.9", "",
+    ("eci", "Epoch Capabilities Index", "releases", "2026-02-08", "2026-02-08", "0.9", "", "50", "250",
      "the copy read does not say the level of its intervals: taken as 90%; dates are releases, scores those of the table"),
-    ("aa-v4.1", "Artificial Analysis Intelligence Index v4.1", "releases", "2026-09-03", "2026-09-03", "", "100",
+    ("aa-v4.1", "Artificial Analysis Intelligence Index v4.1", "releases", "2026-09-03", "2026-09-03", "", "100", "1", "100",
      "publishes no interval; dates are releases, scores those of the table"),
-    ("lmarena", "LMArena text", "boards", "each board its own", "2025-12-11", "0.95", "",
+    ("lmarena", "LMArena text", "boards", "each board its own", "2025-12-11", "0.95", "", "800", "1700",
      "each board is a scale of its own: compared within a board, no lead in months; no intervals before July 2024"),
-    ("aa-v2", "Artificial Analysis Intelligence Index v2", "releases", "2025-04-13", "2025-04-13", "0.95", "100",
+    ("aa-v2", "Artificial Analysis Intelligence Index v2", "releases", "2025-04-13", "2025-04-13", "0.95", "100", "15", "100",
      "the index says that its 95% interval is under 1%, taken as 1 point; dates are releases"),
-    ("aa-v4.0", "Artificial Analysis Intelligence Index v4.0", "releases", "2026-04-10", "2025-01-31", "", "100",
+    ("aa-v4.0", "Artificial Analysis Intelligence Index v4.0", "releases", "2026-04-10", "2025-01-31", "", "100", "5", "100",
      "publishes no interval; few rows, and none of one country after January 2025: later rows of others are left out"),
     ("aa-v4.1-july", "Artificial Analysis Intelligence Index v4.1, table of July 2026", "releases", "2026-07-10",
-     "2026-07-10", "", "100",
+     "2026-07-10", "", "100", "1", "100",
      "publishes no interval; the ranges of the source are of republished values and not of error"),
 )  # fmt: skip
 # Scales of which each date is a board of its own; the intervals of one board can come from captures of other days.
@@ -61,6 +61,8 @@ MAKERS = {
     "mi:dm": "KT", "mimo": "Xiaomi", "minimax": "MiniMax", "motif": "Motif", "phi": "Microsoft",
     "wizardlm": "Microsoft", "qwen": "Alibaba", "qwq": "Alibaba", "solar": "Upstage", "vicuna": "LMSYS", "yi-": "01.AI",
 }  # fmt: skip
+# First words of a tuned model's name to the country of its base, where that is another than its own.
+BASES = {"athene-v2": "CN"}
 
 
 def maker(model: str) -> str:
@@ -78,7 +80,7 @@ def _level(row: Cells) -> str:
     """Return the level of a row's interval: stated or as the index says; empty where low and high are no such interval."""
     if not row["low"] or "not a confidence interval" in row["interval"]:
         return ""
-    return next((level for name, *_, level, _, _ in INDICES if name == _scale(row)), "")
+    return next((level for name, *_, level, _, _, _, _ in INDICES if name == _scale(row)), "")
 
 
 def frontier(rows: Iterable[Cells]) -> list[Cells]:
@@ -95,6 +97,7 @@ def frontier(rows: Iterable[Cells]) -> list[Cells]:
             "model": row["model"],
             "country": row["country"],
             "maker": maker(row["model"]) if scale else "",
+            "base": next((c for p, c in BASES.items() if row["model"].lower().startswith(p)), row["country"]),
             "open": "yes" if row["access"].lower().startswith("open") else "no",
             "access": row["access"],
             "value": row["value"],
@@ -114,7 +117,7 @@ def frontier(rows: Iterable[Cells]) -> list[Cells]:
 
 def indices() -> list[Cells]:
     """Return the rows of `indices.csv`."""
-    names = ("name", "title", "kind", "vintage", "until", "level", "top", "note")
+    names = ("name", "title", "kind", "vintage", "until", "level", "top", "least", "most", "note")
     return [dict(zip(names, row, strict=True)) for row in INDICES]
 
 

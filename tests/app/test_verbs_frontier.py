@@ -66,6 +66,13 @@ def test_json_has_no_interval_where_none_is_published(capsys: pytest.CaptureFixt
     assert found["eci"]["lead"]["ahead_probability"] > 0.9
 
 
+def test_use_of_open_models_stands_beside_open(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "grows by 0.216 a month and passes one half in 2025-11" in " ".join(said(capsys, "--open").split())
+    known = json.loads(said(capsys, "--open", "--json"))["adoption"]
+    assert len(known["rows"]) == 17
+    assert json.loads(said(capsys, "--json"))["adoption"] is None
+
+
 def test_since_leaves_out_what_was_before(capsys: pytest.CaptureFixture[str]) -> None:
     for row in csv.DictReader(io.StringIO(said(capsys, "--csv", "--index", "eci", "--since", "2025-06-01"))):
         assert row["date"] >= "2025-06-01" or row["variable"].startswith("Lead change")

@@ -17,7 +17,7 @@ def score(day: int, country: str, value: float, half: float | None = 1.0, model:
     low, high = (None, None) if half is None else (value - half, value + half)
     name = model or f"{country.lower()}-{day}-{value:g}"
     held: dict[str, object] = {
-        "day": START + day, "board": "", "model": name, "country": country, "maker": f"{country} lab", "open": True,
+        "day": START + day, "board": "", "model": name, "country": country, "maker": f"{country} lab", "base": country, "open": True,
         "scope": "", "value": value, "low": low, "high": high, "level": None if half is None else 0.9,
         "source": "made", "note": "",
     }  # fmt: skip

@@ -118,3 +118,11 @@ def test_lead_dates_from_the_rows(name: str) -> None:
     apart, changes = KNOWN[name]
     assert (iso(held.separated) if held.separated else None) == apart
     assert [(iso(c.day), c.leader) for c in held.changes] == changes
+
+
+def test_by_base_of_tuned_models() -> None:
+    """A tuned model of one country on a base of another moves the lead on boards to 2024-11-22 (claims.csv, C11)."""
+    found = view(index("lmarena"), Ask(by="base", only_open=True))
+    assert found is not None
+    assert found.lead is not None
+    assert iso(found.lead.since) == "2024-11-22"

@@ -12,6 +12,7 @@ from wherewithal.app.text import NONE, Column, clean, number, percent, shown, wr
 from wherewithal.frontier.scores import iso
 
 if TYPE_CHECKING:
+    from wherewithal.frontier.adoption import Adoption
     from wherewithal.frontier.frontier import Frontier, View
     from wherewithal.frontier.lead import Band, Change
     from wherewithal.frontier.runs import Runs, Tried
@@ -21,6 +22,8 @@ Cells = list[dict[str, str]]
 # Records of one index that text shows; the other forms have all.
 _RECORDS = 12
 _MISSED = 5
+# Points up to which a curve of two constants has nothing left to be tested by.
+FEW = 2
 
 
 def verdict(answer: Frontier) -> str:
@@ -73,7 +76,7 @@ def leaders(one: View, most: int = 200) -> Cells:
             "points": points(x.best),
             "board" if one.index.boards else "released": iso(x.best.day),
             "points ahead": _band(x.points, signed=True),
-            "months ahead": _band(x.months, signed=True),
+            **({} if one.index.boards else {"months ahead": _band(x.months, signed=True)}),
         }
         for x in one.leaders
     ]
@@ -177,6 +180,24 @@ def backtest(one: View) -> Cells:
     ]
 
 
+def adoption(known: Adoption) -> list[str]:
+    """Return sentences on the use of open models: shares read, with the logistic through those of one family."""
+    out = []
+    for family, line in known.fits.items():
+        (first, start), (last, end) = line.points[0], line.points[-1]
+        few = "" if len(line.points) > FEW else f"; {len(line.points)} points, so no interval and no test"
+        out.append(
+            f"{clean(family)}: {percent(start)} of new derivatives in {first}, {percent(end)} in {last}; a logistic through "
+            f"them grows by {line.rate_per_month:.3f} a month and passes one half in {line.half_month}{few}"
+        )
+    for row in known.rows:
+        if row.unit == "share" and row.value is not None and row.get("family") not in known.fits:
+            note = f" ({clean(row.note)})" if row.note else ""
+            scope = f"{row.get('metric')}, {row.get('date')}"
+            out.append(f"{clean(row.get('family'))}: {percent(row.value)}, {clean(scope)}{note}")
+    return out
+
+
 def runs_verdict(ran: Runs) -> str:
     """Return the line on the best that runs."""
     best = ran.best
@@ -233,6 +254,8 @@ def markdown(answer: Frontier) -> str:
     for title, rows in (("Outlook", outlook(one)), ("Backtest", backtest(one))):
         if rows:
             parts += [f"{title} ({_about(one, title)}):\n", table.to_markdown(rows)]
+    if answer.adoption is not None:
+        parts += ["Use of open models:\n", *(f"* {said}" for said in adoption(answer.adoption)), ""]
     return "\n".join([*parts, *(f"* {v.index.name}: {n}" for v in answer.views for n in v.notes)]) + "\n"
 
 
@@ -277,6 +300,10 @@ def text(answer: Frontier, face: Face) -> str:
             lines += ["", *wrapped(f"{title} ({_about(one, title)})", face.width), *_grid(rows, face)]
     for _, why in one.outlook.left_out if one.outlook else ():
         lines += wrapped(f"left out: {why}", face.width, 2, 4)
+    if answer.adoption is not None:
+        lines += ["", "Use of open models"]
+        for said in adoption(answer.adoption):
+            lines += wrapped(said, face.width, 2, 4)
     lines.append("")
     for note in one.notes:
         lines += wrapped(f"note: {note}", face.width, 2, 4)

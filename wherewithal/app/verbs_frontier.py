@@ -34,7 +34,7 @@ Examples:
     "--by",
     default="country",
     metavar="WHAT",
-    help="What is set side by side: country, openness, maker. Default: country.",
+    help="What is set side by side: country, base (of tuned models), openness, maker. Default: country.",
 )
 @click.option("--open", "only_open", is_flag=True, help="Only models whose weights can be had.")
 @click.option(

@@ -76,6 +76,31 @@ def fit(points: Sequence[tuple[str, float]], before: int | None = None) -> Logis
     return Logistic(rate, mean_x - mean_y / rate, tuple(kept))
 
 
+@dataclass(frozen=True)
+class Adoption:
+    """Open models in use.
+
+    Attributes:
+        rows: as read, in the order of their dates; those without a figure are events.
+        fits: family to the logistic through its shares of new derivatives, where two months or more are known.
+    """
+
+    rows: tuple[national.Row, ...]
+    fits: dict[str, Logistic]
+
+
+def adoption(dirs: catalog.Dirs = ()) -> Adoption:
+    """Return what is known of the adoption of open models, and a logistic where it can be drawn.
+
+    Raises:
+        InputError: a cell that cannot be read.
+    """
+    rows = sorted(national.rows("adoption", dirs), key=lambda r: (r.get("date"), r.get("family"), r.get("metric")))
+    families = dict.fromkeys(r.get("family") for r in rows)
+    series = {family: shares(family, dirs) for family in families}
+    return Adoption(tuple(rows), {f: fit(points) for f, points in series.items() if len(points) >= LEAST})
+
+
 def shares(family: str, dirs: catalog.Dirs = ()) -> list[tuple[str, float]]:
     """Return month and share of new derivatives of one family, as read."""
     rows = national.rows("adoption", dirs)

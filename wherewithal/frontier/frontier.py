@@ -15,6 +15,7 @@ from wherewithal.errors import InputError
 from wherewithal.frontier import lead as leads
 from wherewithal.frontier import outlook as outlooks
 from wherewithal.frontier import records, runs
+from wherewithal.frontier.adoption import Adoption, adoption
 from wherewithal.frontier.lead import Band, Lead, Point
 from wherewithal.frontier.records import DRAWS, Table
 from wherewithal.frontier.scores import GROUPINGS, Index, Score, chosen, index, indices, iso, scores
@@ -32,7 +33,7 @@ class Ask:
 
     Attributes:
         index: name of a scale; None for all, the default one in detail.
-        by: country, openness or maker.
+        by: country, base, openness or maker.
         only_open: only models whose weights can be had.
         since: leave out of lists what was before; an ordinal.
         outlook: whether to look twelve months ahead.
@@ -84,11 +85,12 @@ class View:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The answer: one view an index, the one in detail first; what runs, where that was asked."""
+    """The answer: one view an index, the one in detail first; what runs, where that was asked; use of open models."""
 
     ask: Ask
     views: tuple[View, ...]
     runs: runs.Runs | None = None
+    adoption: Adoption | None = None
     version: str = __version__
     catalog: str = field(default_factory=catalog.stamp)
 
@@ -101,6 +103,7 @@ class Frontier:
             "draws": self.ask.draws,
             "indices": [_view(v) for v in self.views],
             "runs": None if self.runs is None else _plain(self.runs),
+            "adoption": None if self.adoption is None else _adoption(self.adoption),
             "banner": BANNER,
             "version": self.version,
             "catalog": self.catalog,
@@ -135,7 +138,7 @@ def run(asked: Ask, progress: runs.Progress = None) -> Frontier:
     if not views:
         raise InputError("--index", f"{named[0].name} has no model of this kind", "leave --open out")
     ran = runs.best_that_runs(asked.question, progress) if asked.question is not None else None
-    return Frontier(asked, tuple(views), ran)
+    return Frontier(asked, tuple(views), ran, adoption(asked.dirs) if asked.only_open and not asked.index else None)
 
 
 def view(which: Index, asked: Ask, detail: bool = True) -> View | None:
@@ -197,6 +200,8 @@ def _notes(which: Index, asked: Ask, table: Table) -> tuple[str, ...]:
         out.append(ERRORS.format(draws=asked.draws))
     else:
         out.append("no interval is given, since the index publishes no errors")
+    if asked.by == "base":
+        out.append("tuned models count for the country of the model they were tuned from, where the rows say so")
     if asked.by == "maker":
         out.append("the rows hold the records of countries: a maker that never held its country's record is not there")
     return tuple(out)
@@ -218,6 +223,21 @@ def _score(score: Score | None) -> dict[str, Any] | None:
         return None
     names = ("model", "country", "maker", "open", "value", "low", "high", "level", "source")
     return {"date": iso(score.day), **{n: getattr(score, n) for n in names}}
+
+
+def _adoption(known: Adoption) -> dict[str, Any]:
+    names = ("date", "scope", "family", "metric")
+    return {
+        "rows": [
+            {**{n: r.get(n) for n in names}, "value": r.value, "low": r.low, "high": r.high, "unit": r.unit,
+             "status": r.status, "source": r.source, "note": r.note}
+            for r in known.rows
+        ],
+        "logistic": [
+            {"family": name, "rate_per_month": f.rate_per_month, "half": f.half_month, "points": [*map(list, f.points)]}
+            for name, f in known.fits.items()
+        ],
+    }  # fmt: skip
 
 
 def _lead(lead: Lead | None) -> dict[str, Any] | None:

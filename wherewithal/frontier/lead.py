@@ -58,7 +58,8 @@ class Lead:
         start: who led first, and since when (releases: also while alone).
         since: day since which the one ahead has been ahead without a break, by the bare figures.
         separated: first day since then on which the intervals did not touch; None where there is none.
-        since_band: 5th and 95th percentile of `since` over the draws in which the same group is ahead.
+        since_band: 5th and 95th percentile of `since` over the draws in which the same group is ahead; None where the
+            lead began while the other had no score.
     """
 
     a: str
@@ -114,7 +115,7 @@ def lead(table: Table, which: Index, a: str, b: str, until: int | None = None) -
         float(np.mean(now.points.drawn > 0)) if now.points.drawn.size else None,
         tuple(passed[1:]), passed[0], holding.day,
         _separated(table, holding, other, both),
-        _since_band(table, holding.leader, other, both),
+        _since_band(table, holding.leader, other, both) if holding.second is not None else None,
     )  # fmt: skip
 
 
@@ -197,7 +198,7 @@ def _changes(table: Table, a: str, b: str, until: int) -> list[Change]:
     out: list[Change] = []
     for day, x, y in zip(table.days, table.row(a), table.row(b), strict=True):
         alone = x is None or y is None
-        if day > until or (alone and (table.boards or x is y)):
+        if day > until or (alone and (not table.alone or x is y)):
             continue
         if x is not None and y is not None and x.value == y.value:
             continue

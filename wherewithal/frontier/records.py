@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from wherewithal.frontier.scores import Index, Score, group
+from wherewithal.frontier.scores import Index, Score, group, place
 
 Array = NDArray[np.float64]
 DRAWS = 4096
@@ -25,6 +25,8 @@ class Table:
         best: of each group and event the score that is its best; None where it has none yet (or not on this board).
         draws: points, of shape (groups, draws, events); -inf where there is none; no draws where no errors are known.
         boards: whether events are boards.
+        alone: whether a group that stands alone leads: with releases; and on boards by base, since a board's rows are the
+            best of each country, so that what is not there is no better than what is.
     """
 
     groups: tuple[str, ...]
@@ -32,6 +34,7 @@ class Table:
     best: tuple[tuple[Score | None, ...], ...]
     draws: Array
     boards: bool
+    alone: bool = True
 
     def row(self, name: str) -> tuple[Score | None, ...]:
         """Return the best of one group at each event."""
@@ -75,11 +78,11 @@ def records(scores: Sequence[Score], which: Index, by: str, draws: int = DRAWS, 
     Args:
         scores: those that count, in any order.
         which: their scale.
-        by: country, openness or maker.
+        by: country, base, openness or maker.
         draws: how many draws of the errors; none are made where the index publishes none.
         seed: fixes them.
     """
-    ordered = sorted(scores, key=lambda s: (s.day, s.board, s.model, s.scope))
+    ordered = sorted(scores, key=place)
     events = sorted({(s.day, s.board) for s in ordered})
     names = tuple(sorted({group(s, by) for s in ordered}))
     many = draws if any(s.level for s in ordered) else 0
@@ -104,7 +107,9 @@ def records(scores: Sequence[Score], which: Index, by: str, draws: int = DRAWS, 
     if not which.boards:
         out = np.maximum.accumulate(out, axis=2)
     days = tuple(day for day, _ in events)
-    return Table(names, days, tuple(tuple(best[name]) for name in names), out, which.boards)
+    return Table(
+        names, days, tuple(tuple(best[name]) for name in names), out, which.boards, not which.boards or by == "base"
+    )
 
 
 def steps(table: Table, name: str) -> list[Score]:

@@ -10,7 +10,7 @@ from wherewithal.catalog import load as catalog
 from wherewithal.catalog import national
 from wherewithal.errors import InputError, unknown_name
 
-GROUPINGS = ("country", "openness", "maker")
+GROUPINGS = ("country", "base", "openness", "maker")
 OPEN, CLOSED = "open", "closed"
 
 
@@ -38,7 +38,7 @@ class Index:
     note: str
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Score:
     """One model on one scale.
 
@@ -46,6 +46,7 @@ class Score:
         day: release, or day of the board; a proleptic ordinal.
         board: which board; empty where a model has one score for good.
         model, country, maker: as published; `maker` from the model's name.
+        base: country of the model that this one was tuned from; its own where it stands on its own.
         open: whether the weights can be had.
         scope: `open` or `any` where the row is the best of its country among those; empty where it is not said.
         value, low, high: [points]; ends are None where none is published.
@@ -58,6 +59,7 @@ class Score:
     model: str
     country: str
     maker: str
+    base: str
     open: bool
     scope: str
     value: float
@@ -138,6 +140,7 @@ def scores(which: Index, dirs: catalog.Dirs = ()) -> tuple[Score, ...]:
             model=row.get("model"),
             country=row.get("country"),
             maker=row.get("maker") or "not known",
+            base=row.get("base") or row.get("country"),
             open=row.get("open") == "yes",
             scope=row.get("scope"),
             value=row.value,
@@ -148,18 +151,20 @@ def scores(which: Index, dirs: catalog.Dirs = ()) -> tuple[Score, ...]:
             note=row.note,
         )
         key = (score.day, score.board, score.model, score.scope if which.boards else "")
-        if score.day <= which.until and (key not in found or _order(score) < _order(found[key])):
+        if score.day <= which.until and (key not in found or place(score) < place(found[key])):
             found[key] = score
     if not found:
         raise InputError(
             "--index", f"{which.name} has no score in the catalog", "wherewithal frontier lists the indices"
         )
-    return tuple(sorted(found.values(), key=_order))
+    return tuple(sorted(found.values(), key=place))
 
 
-def _order(score: Score) -> tuple[object, ...]:
+def place(score: Score) -> tuple[object, ...]:
     """Return what sorts scores: nothing in it depends on the order of rows, and rows with an interval come first."""
-    return (score.day, score.board, score.model, score.level is None, score.scope, -score.value, score.source)
+    ends = tuple((end is None, end or 0.0) for end in (score.low, score.high, score.level))
+    named = (score.model, score.level is None, score.scope, -score.value, *ends)
+    return (score.day, score.board, *named, score.country, score.maker, score.open, score.source, score.note)
 
 
 def chosen(all_scores: Sequence[Score], which: Index, by: str, only_open: bool) -> tuple[Score, ...]:
@@ -168,7 +173,7 @@ def chosen(all_scores: Sequence[Score], which: Index, by: str, only_open: bool) 
     Args:
         all_scores: of one scale.
         which: that scale.
-        by: country, openness or maker.
+        by: country, base, openness or maker.
         only_open: whether only models whose weights can be had count.
     """
     if only_open:
@@ -181,10 +186,10 @@ def chosen(all_scores: Sequence[Score], which: Index, by: str, only_open: bool) 
 
 
 def group(score: Score, by: str) -> str:
-    """Return the group of a score: its country, its openness or its maker."""
+    """Return the group of a score: its country, that of the model it was tuned from, its openness or its maker."""
     if by == "openness":
         return OPEN if score.open else CLOSED
-    return score.country if by == "country" else score.maker
+    return {"country": score.country, "base": score.base, "maker": score.maker}[by]
 
 
 def _number(text: str, where: str) -> float | None:
