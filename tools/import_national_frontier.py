@@ -61,6 +61,12 @@ MAKERS = {
     "mi:dm": "KT", "mimo": "Xiaomi", "minimax": "MiniMax", "motif": "Motif", "phi": "Microsoft",
     "wizardlm": "Microsoft", "qwen": "Alibaba", "qwq": "Alibaba", "solar": "Upstage", "vicuna": "LMSYS", "yi-": "01.AI",
 }  # fmt: skip
+# First letters of a scale's name to whom its figures are owed.
+CREDITS = {
+    "eci": "Epoch AI, Epoch Capabilities Index (CC BY 4.0)",
+    "aa": "Artificial Analysis, artificialanalysis.ai (figures with attribution)",
+    "lmarena": "LMArena (figures with attribution); captures of nakasyou (MIT) and fboulnois (MPL-2.0)",
+}
 # First words of a tuned model's name to the country of its base, where that is another than its own.
 BASES = {"athene-v2": "CN"}
 
@@ -118,7 +124,8 @@ def frontier(rows: Iterable[Cells]) -> list[Cells]:
 def indices() -> list[Cells]:
     """Return the rows of `indices.csv`."""
     names = ("name", "title", "kind", "vintage", "until", "level", "top", "least", "most", "note")
-    return [dict(zip(names, row, strict=True)) for row in INDICES]
+    rows = [dict(zip(names, row, strict=True)) for row in INDICES]
+    return [row | {"source": next(c for p, c in CREDITS.items() if row["name"].startswith(p))} for row in rows]
 
 
 def adoption(rows: Iterable[Cells]) -> list[Cells]:

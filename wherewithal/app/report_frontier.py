@@ -256,7 +256,10 @@ def markdown(answer: Frontier) -> str:
             parts += [f"{title} ({_about(one, title)}):\n", table.to_markdown(rows)]
     if answer.adoption is not None:
         parts += ["Use of open models:\n", *(f"* {said}" for said in adoption(answer.adoption)), ""]
-    return "\n".join([*parts, *(f"* {v.index.name}: {n}" for v in answer.views for n in v.notes)]) + "\n"
+    return (
+        "\n".join([*parts, *(f"* {v.index.name}: {n}" for v in answer.views for n in (*v.notes, v.index.credit))])
+        + "\n"
+    )
 
 
 _MARKS = "lead changes (* intervals apart, ~ intervals touch, bare: no interval)"
@@ -290,7 +293,7 @@ def text(answer: Frontier, face: Face) -> str:
         lines += wrapped(said, face.width, 2, 4)
     if len(answer.views) > 1:
         lines += ["", "By index", *_grid(by_index(answer), face)]
-    lines += ["", _MARKS.capitalize()]
+    lines += ["", *wrapped(_MARKS.capitalize(), face.width)]
     for view in answer.views:
         lines += wrapped(f"{view.index.name}: {changes(view, answer.ask.since)}", face.width, 2, 4)
     if answer.ask.since is not None:
@@ -307,6 +310,7 @@ def text(answer: Frontier, face: Face) -> str:
     lines.append("")
     for note in one.notes:
         lines += wrapped(f"note: {note}", face.width, 2, 4)
+    lines += wrapped(f"credit: {clean(one.index.credit)}", face.width, 2, 4) if one.index.credit else []
     sources = sorted({s.source.split(";")[0] for _, s in one.records})
     lines += wrapped(
         f"sources: {'; '.join(clean(s, 120) for s in sources[:3])}" + _more(len(sources) - 3), face.width, 2, 4

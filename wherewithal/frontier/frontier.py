@@ -277,6 +277,7 @@ def _view(one: View) -> dict[str, Any]:
         "title": one.index.title,
         "vintage": one.index.vintage,
         "data_date": iso(one.index.until),
+        "credit": one.index.credit,
         "interval_level": leads.INTERVAL if one.errors else None,
         "leaders": [
             {"group": x.group, "best": _score(x.best), "points": _plain(x.points), "months": _plain(x.months)}

@@ -26,6 +26,7 @@ class Index:
         level: of the published intervals; None where none is published.
         top: the highest score there can be; None where there is none.
         note: what to know when reading it.
+        credit: to whom its figures are owed.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Index:
     level: float | None
     top: float | None
     note: str
+    credit: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def indices(dirs: catalog.Dirs = ()) -> dict[str, Index]:
             level=_number(row.get("level"), where),
             top=_number(row.get("top"), where),
             note=row.note,
+            credit=row.source,
         )
     return out
 
