@@ -34,6 +34,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "folds probes and measured runs back into the predictions",
     ),
     "validate": ("wherewithal.app.verbs_validate:validate", "predictions against what others measured"),
+    "frontier": (
+        "wherewithal.app.verbs_frontier:frontier",
+        "who leads in model quality, by country and openness, over time",
+    ),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from wherewithal.catalog import files, load
+from wherewithal.catalog import files, frontier_check, load
 from wherewithal.catalog.engine_record import EngineRecord, at_version
 from wherewithal.catalog.records import ChipRecord, Stated, SystemRecord
 from wherewithal.errors import FileProblems, InputError, Problem
@@ -78,6 +78,7 @@ def check(dirs: load.Dirs = (), only_user: bool = False) -> Report:
     for file, system in records["systems"].values():
         _system(report, file, system, chips, dirs)
     _aliases(report, dirs)
+    report.problems += frontier_check.problems(dirs)
     return report
 
 
