@@ -26,7 +26,7 @@ class InputRecord(_Strict):
     label: str = ""
     table: str = ""
     where: dict[str, str | list[str]] = Field(default_factory=dict)
-    take: Literal["one", "sum", "rows"] = "one"
+    take: Literal["one", "sum", "rows", "date"] = "one"
     together: str = Field("", description="input that holds the correlation between rows of a sum")
     recast: dict[str, str] = Field(default_factory=dict, description="rows whose note has the key take that country")
     chip: str = ""
