@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from wherewithal.claims import dates, growth, rivals
-from wherewithal.claims.quantity import DRAWS, Z95, Draws, Quantity, exact, joined
+from wherewithal.claims.quantity import DRAWS, Z95, Draws, Quantity, joined
 from wherewithal.errors import InputError
 
 Function = Callable[["Given"], Quantity]
@@ -164,8 +164,8 @@ def mean(g: Given) -> Quantity:
 
 
 def take(g: Given) -> Quantity:
-    """The first of `of` as it stands."""
-    return g.made(g.of[0].value, g.of[0].draws)
+    """The first of `of` as it stands, known as well as it is."""
+    return replace(g.made(g.of[0].value, g.of[0].draws), known=g.of[0].known)
 
 
 def excess(g: Given) -> Quantity:
@@ -242,5 +242,3 @@ VOCABULARY: dict[str, Function] = {
     "crps": score,
     "quantile": quantile,
 }
-
-__all__ = ["VOCABULARY", "Given", "exact", "interval"]

@@ -135,5 +135,9 @@ def _planned(record: InputRecord, known: Mapping[str, Value], place: str, dirs: 
     figure = getattr(answer.best, record.of)
     value, low, high = figure.value / record.per, figure.low / record.per, figure.high / record.per
     z = normals(f"plan {question.model} {question.on} {record.of}")
+    if record.together:
+        rho = known[record.together]
+        assert isinstance(rho, Quantity)
+        z = np.sqrt(rho.value) * normals(f"plan {record.of}") + np.sqrt(1 - rho.value) * z
     made = Quantity(value, spread(value, low, high, "lognormal", "80", z), record.unit, "derived", (source,))
     return replace(made, cells={"bound": ", ".join(f"{k} {v}" for k, v in answer.best.bound_by.items())})

@@ -69,8 +69,9 @@ class BasisRecord(_Strict):
     name: str
     figure: str
     test: Literal["near", "at least", "above", "below", "at most", "inside", "surely above", "surely below"]
-    against: str = Field("claimed", description="`claimed`, or the name of one of our figures or inputs")
+    against: str = Field("claimed", description="`claimed`, one of our figures or inputs, or a number of the claim's")
     tolerance: float = Field(0.0, description="relative, for near; days for dates")
+    counts: bool = Field(True, description="whether it is part of the verdict, or only shown")
     note: str = ""
 
 

@@ -21,6 +21,7 @@ class Basis:
     holds: bool | None
     sure: bool
     note: str
+    counts: bool = True
 
 
 def number(value: float | str | None) -> float:
@@ -36,10 +37,10 @@ def judge(basis: BasisRecord, claimed: ClaimedRecord, known: Mapping[str, Any]) 
     `near` and `inside` are about the middle; `surely above` and `surely below` ask it of the whole interval.
     """
     ours: Quantity = known[basis.figure]
-    other = known[basis.against].value if basis.against != "claimed" else number(claimed.value)
+    other = _other(basis.against, claimed, known)
     low, high = ours.band or (ours.value, ours.value)
     if not math.isfinite(ours.value):
-        return Basis(basis.name, basis.figure, None, False, basis.note or ours.text)
+        return Basis(basis.name, basis.figure, None, False, basis.note or ours.text, basis.counts)
     slack = abs(basis.tolerance if ours.unit == "date" else basis.tolerance * other)
     ends = [other - slack, other + slack]
     if basis.test == "inside":
@@ -65,7 +66,14 @@ def judge(basis: BasisRecord, claimed: ClaimedRecord, known: Mapping[str, Any]) 
         "surely above": ours.value > other,
         "surely below": ours.value < other,
     }[test]
-    return Basis(basis.name, basis.figure, holds, holds or not some, basis.note)
+    return Basis(basis.name, basis.figure, holds, holds or not some, basis.note, basis.counts)
+
+
+def _other(against: str, claimed: ClaimedRecord, known: Mapping[str, Any]) -> float:
+    """Return what a figure is held against: what was printed, another figure, or a number of the claim's."""
+    if against == "claimed":
+        return number(claimed.value)
+    return float(known[against].value) if against in known else float(against)
 
 
 def overall(bases: Sequence[Basis]) -> Verdict:
@@ -75,7 +83,7 @@ def overall(bases: Sequence[Basis]) -> Verdict:
     all, and no interval leaves room; `not supported`: false on all, but some interval leaves room; `cannot be checked`:
     none can be judged.
     """
-    judged = [b for b in bases if b.holds is not None]
+    judged = [b for b in bases if b.holds is not None and b.counts]
     if not judged:
         return "cannot be checked"
     if all(b.holds for b in judged):
