@@ -1,4 +1,4 @@
-"""National tables that `claims` reads, from a folder of collected rows into the catalog's form.
+"""Published figures that results are compared with (`evidence`), from a folder of collected rows into the catalog's form.
 
     python tools/import_national_claims.py FOLDER
 
@@ -14,18 +14,8 @@ import sys
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent.parent / "wherewithal" / "catalog" / "data" / "national"
-# Table of the catalog to file of the folder. Those but the last have an importer of their own too; its output wins.
-SHARED = {
-    "flows": "flows_quarterly.csv",
-    "parameters": "parameters.csv",
-    "events": "events.csv",
-    "production": "production.csv",
-    "power": "power.csv",
-    "talent": "talent.csv",
-    "frontier": "frontier.csv",
-    "adoption": "adoption.csv",
-}
-OWN = {"evidence": "evidence.csv"}
+# Table of the catalog to file of the folder; the other tables that `claims` reads have importers of their own.
+TABLES = {"evidence": "evidence.csv"}
 PACK_ABOVE = 200_000
 
 
@@ -42,20 +32,16 @@ def convert(text: str) -> str:
     return out.getvalue()
 
 
-def claims(folder: Path, target: Path = TARGET, missing_only: bool = True) -> list[Path]:
-    """Write the tables that `claims` reads and return the files written.
+def claims(folder: Path, target: Path = TARGET) -> list[Path]:
+    """Write the tables of published figures and return the files written.
 
     Args:
         folder: with the collected rows.
         target: folder of the catalog's national tables.
-        missing_only: leave tables that another importer has written.
     """
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, file in {**SHARED, **OWN}.items():
-        there = any((target / f"{name}{end}").is_file() for end in (".csv", ".csv.gz"))
-        if there and missing_only and name in SHARED:
-            continue
+    for name, file in TABLES.items():
         data = convert((folder / file).read_text(encoding="utf-8-sig")).encode()
         packed = len(data) > PACK_ABOVE
         path = target / f"{name}.csv{'.gz' if packed else ''}"

@@ -16,7 +16,7 @@ from wherewithal.catalog.add import write_whole
 if TYPE_CHECKING:
     from wherewithal.claims.run import Outcome, Report, Shown
 
-_WIDTH, _LABELS, _ROW, _RIGHT = 860, 330, 26, 110
+_WIDTH, _LABELS, _ROW, _RIGHT = 860, 372, 26, 96
 _COLOURS = {
     "holds": "#0b6e4f",
     "holds on one basis": "#8a5a00",
@@ -57,14 +57,20 @@ def page(report: Report) -> str:
         f"<p><strong>{escape(count(report))}.</strong> All figures are {escape(BANNER)}.</p></header>",
         _contents(report),
         *(_section(o) for o in report.outcomes),
+        _foot(report),
+    ]
+    return "\n".join(parts)
+
+
+def _foot(report: Report) -> str:
+    return (
         '<footer class="small"><p>Intervals are from the 5th to the 95th of a hundred draws of the inputs within their '
         "own stated intervals. Holds: true on every basis that can be judged. Holds on one basis: true on some, not on "
         "others. Contradicted: true on none, and no interval leaves room. Not supported: true on none, but an interval "
-        "leaves room. What a claim printed is read by its verdict alone.</p>",
+        "leaves room. What a claim printed is read by its verdict alone.</p>\n"
         f"<p>wherewithal {escape(__version__)}, catalog of {escape(catalog.stamp())}; to make this page again: "
-        f"<code>wherewithal claims {escape(report.name)} --html page.html</code></p></footer></body></html>\n",
-    ]
-    return "\n".join(parts)
+        f"<code>wherewithal claims {escape(report.name)} --html page.html</code></p></footer></body></html>\n"
+    )
 
 
 def _tag(verdict: str) -> str:
@@ -139,7 +145,9 @@ def chart(o: Outcome) -> str:
         return ""
     show = drawn[0].record.show
     lines = _printed(o, drawn)
-    ends = [e for f in drawn for e in (f.quantity.band or (f.quantity.value,))] + [f.quantity.value for f in drawn] + lines
+    ends = (
+        [e for f in drawn for e in (f.quantity.band or (f.quantity.value,))] + [f.quantity.value for f in drawn] + lines
+    )
     low, high = min(ends), max(ends)
     low = low if show == "date" else min(0.0, low)
     pad = (high - low or 1.0) * 0.04
@@ -158,13 +166,17 @@ def chart(o: Outcome) -> str:
         text = escape(one(tick, show) if show != "percent" else f"{tick * 100:.0f}%")
         parts.append(f'<text x="{x:.1f}" y="{height - 10}" text-anchor="middle" fill="#555">{text}</text>')
     for value in lines:
-        parts.append(f'<path d="M{at(value):.1f} 22V{height - 28}" stroke="#d55e00" stroke-dasharray="5 4" stroke-width="1.6"/>')
+        parts.append(
+            f'<path d="M{at(value):.1f} 22V{height - 28}" stroke="#d55e00" stroke-dasharray="5 4" stroke-width="1.6"/>'
+        )
         label = "the claim" if o.record.claimed.value is not None else "equal"
         parts.append(f'<text x="{at(value):.1f}" y="16" text-anchor="middle" fill="#b34d00">{label}</text>')
     for i, f in enumerate(drawn):
         parts += _mark(f, 40 + _ROW * i, at)
     unit = "" if show in ("date", "percent") else drawn[0].quantity.unit
-    parts.append(f'<text x="{_LABELS - 12}" y="{height - 10}" text-anchor="end" fill="#555">{escape(unit)}</text></svg>')
+    parts.append(
+        f'<text x="{_LABELS - 12}" y="{height - 10}" text-anchor="end" fill="#555">{escape(unit)}</text></svg>'
+    )
     return "\n".join(parts)
 
 

@@ -75,9 +75,7 @@ def lists(found: Sequence[Mapping[str, Any]], face: Face) -> list[str]:
 
 def summary(report: Report) -> list[list[str]]:
     """Return one line a claim: id, claim, our main figure, its interval, the verdict."""
-    return [
-        [o.record.id, o.main.record.label, figure(o.main), band(o.main), o.verdict] for o in report.outcomes
-    ]
+    return [[o.record.id, o.main.record.label, figure(o.main), band(o.main), o.verdict] for o in report.outcomes]
 
 
 def text(report: Report, face: Face, full: bool = False) -> str:
@@ -98,7 +96,7 @@ def text(report: Report, face: Face, full: bool = False) -> str:
     return "\n".join(out)
 
 
-def _cut(cell: str, most: int = 34) -> str:
+def _cut(cell: str, most: int = 26) -> str:
     return cell if len(cell) <= most else cell[: most - 3].rstrip() + "..."
 
 
@@ -118,10 +116,14 @@ def _block(o: Outcome, face: Face, full: bool) -> list[str]:
         if said:
             out += wrapped(f"{word}: {said}", face.width, 5, 7)
     if full:
-        heads = [Column("figure"), Column("basis", drop=2), Column("is"), Column("90% interval"), Column("known", drop=1)]
-        cells = [
-            [f.record.label, f.record.basis, figure(f), band(f), f.quantity.known] for f in o.figures
+        heads = [
+            Column("figure"),
+            Column("basis", drop=2),
+            Column("is"),
+            Column("90% interval"),
+            Column("known", drop=1),
         ]
+        cells = [[f.record.label, f.record.basis, figure(f), band(f), f.quantity.known] for f in o.figures]
         out += ["", *lay(heads, cells, face, 5), ""]
     shown = o.sources if full else o.sources[:_SOURCES]
     more = len(o.sources) - len(shown)
@@ -147,7 +149,9 @@ def rows(report: Report) -> list[dict[str, Any]]:
             data = f.to_dict()
             row = {"list": report.name, "id": o.record.id, "claim": o.record.claim, "who": o.record.who}
             row |= {"when": o.record.when, "claimed": o.record.claimed.text, "verdict": o.verdict}
-            out.append(row | {k: data[k] for k in ("name", "label", "basis", "value", "low", "high", "unit", "text", "known")})
+            out.append(
+                row | {k: data[k] for k in ("name", "label", "basis", "value", "low", "high", "unit", "text", "known")}
+            )
     return out
 
 
@@ -164,7 +168,13 @@ def markdown(report: Report) -> str:
             if named:
                 parts.append(f"{word}: {'; '.join(named)}.\n")
         cells = [
-            {"figure": f.record.label, "basis": f.record.basis, "is": figure(f), "90% interval": band(f), "known": f.quantity.known}
+            {
+                "figure": f.record.label,
+                "basis": f.record.basis,
+                "is": figure(f),
+                "90% interval": band(f),
+                "known": f.quantity.known,
+            }
             for f in o.figures
         ]
         parts.append(table.to_markdown(cells))

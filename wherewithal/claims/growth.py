@@ -57,6 +57,8 @@ def logistic(rows: Sequence[Quantity], options: Mapping[str, Any]) -> tuple[floa
     last = max(rows, key=lambda r: str(r.cells["date"]))
     at = last.cells["date"] if options.get("score") else options["at"]
     value = 1 / (1 + math.exp(-rate * (months(at) - half)))
-    return (value - last.value if options.get("score") else value), (
-        value - last.value if options.get("score") else value
-    ), ""
+    return (
+        (value - last.value if options.get("score") else value),
+        (value - last.value if options.get("score") else value),
+        "",
+    )

@@ -69,7 +69,9 @@ def spread(value: float, low: float | None, high: float | None, shape: str, leve
     or the same in sums where an end is not above zero; shares stay inside 0 and 1.
 
     Args:
-        value, low, high: middle and ends; no spread where both ends are missing.
+        value: the middle.
+        low: lower end, None where not printed.
+        high: upper end, None where not printed; no spread where both are missing.
         shape: lognormal, beta, normal, uniform, fixed, or empty.
         level: what the ends are, in words.
         z: (DRAWS,) standard normal draws.
@@ -80,7 +82,7 @@ def spread(value: float, low: float | None, high: float | None, shape: str, leve
     if shape == "uniform":
         below = np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in z])
         return np.where(below < 0.5, low + (value - low) * 2 * below, value + (high - value) * (2 * below - 1))
-    wide = Z95 if level.startswith("95") else Z80 if level.startswith("80") else Z90
+    wide = Z95 if level.startswith(("95", "0.95")) else Z80 if level.startswith(("80", "0.8")) else Z90
     if value > 0 and low > 0 and shape in ("lognormal", ""):
         up, down = math.log(max(high, value) / value), math.log(value / min(low, value))
         return value * np.exp(np.where(z > 0, z * up, z * down) / wide)
@@ -91,7 +93,7 @@ def spread(value: float, low: float | None, high: float | None, shape: str, leve
 def weakest(words: Iterable[str]) -> str:
     """Return the weakest way of knowing among several."""
     ranked = [w if w in KNOWN else "unverified" for w in words]
-    return max(ranked, key=lambda w: KNOWN.index(w)) if ranked else "read"  # type: ignore[arg-type]
+    return max(ranked, key=[*KNOWN].index) if ranked else "read"
 
 
 def joined(value: float, draws: Draws, unit: str, parts: Iterable[Quantity], text: str = "") -> Quantity:
