@@ -90,7 +90,8 @@ class Seen(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close the tag that was opened last."""
-        assert self.open.pop() == tag
+        if tag not in ("meta", "path", "circle"):
+            assert self.open.pop() == tag
 
 
 def test_page_stands_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ RECORDS = {r.id: r for r in read("wsj-2025-08")[1]}
 CHANGED = [
     ("C01", "step3_h800", 100.0, "h800", "holds on one basis"),
     ("C02", "hbm_a", 10_000.0, "hbm", "holds on one basis"),
-    ("C03", "before", 0.0, "observed", "holds on one basis"),
+    ("C03", "before", 0.0, "observed", "holds"),
     ("C03", "target", 0.27, "needed", "holds"),
     ("C04", "revenue", 5.0, "legal_2027", "contradicted"),
     ("C05", "after", 300_000.0, "restored", "holds"),
@@ -47,7 +47,7 @@ def test_an_input_moves_the_figure_and_the_verdict(
     before, after = base(report, claim), compute(RECORDS[claim], {name: value})
     assert after.figure(figure).value != before.figure(figure).value
     assert after.verdict == verdict
-    assert claim == "C03" or after.verdict != before.verdict
+    assert after.verdict != before.verdict
 
 
 @pytest.mark.parametrize("claim", sorted(set(RECORDS) - {"C01", "C06", "C12", "C15"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,9 +184,8 @@ def _name(f: Shown) -> str:
     return f.record.label + (f", {f.record.basis}" if f.record.basis else "")
 
 
-def _mark(f: Shown, y: float, at: object) -> list[str]:
+def _mark(f: Shown, y: float, at: Callable[[float], float]) -> list[str]:
     """Return the label, interval, point and number of one figure."""
-    assert callable(at)
     x, ends = at(f.quantity.value), f.quantity.band
     colour = "#0072b2" if f.record.main else "#444"
     name = _name(f)

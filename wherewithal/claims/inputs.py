@@ -52,6 +52,14 @@ def resolve(record: InputRecord, known: Mapping[str, Value], where: str, dirs: c
     return Quantity(record.number, draws, record.unit, record.known, (record.source,))
 
 
+def single(known: Mapping[str, Value], name: str, place: str) -> Quantity:
+    """Return an input before this one that stands for one number."""
+    value = known.get(name)
+    if not isinstance(value, Quantity):
+        raise InputError(place, f"no input {name[:40]!r} with one number before it", "name one")
+    return value
+
+
 def matches(cells: Mapping[str, str], wanted: Mapping[str, str | list[str]]) -> bool:
     """Tell whether a row has the cells wanted: equal, or beginning with what stands before `*`, or one of a list."""
     return all(any(_like(cells.get(c, ""), o) for o in ([v] if isinstance(v, str) else v)) for c, v in wanted.items())
@@ -76,9 +84,8 @@ def _rows(record: InputRecord, known: Mapping[str, Value], place: str, dirs: cat
     shared: Draws | None = None
     weight = 0.0
     if record.together:
-        rho = known[record.together]
-        assert isinstance(rho, Quantity)
-        weight, shared = rho.value, normals(f"{record.table} {record.name}")
+        weight = single(known, record.together, place).value
+        shared = normals(f"{record.table} {record.name}")
     made = tuple(_row(r, record, shared, weight) for r in found)
     if record.take == "one":
         return made[0]
@@ -88,18 +95,18 @@ def _rows(record: InputRecord, known: Mapping[str, Value], place: str, dirs: cat
 
 
 def _row(row: national.Row, record: InputRecord, shared: Draws | None, weight: float) -> Quantity:
-    assert row.value is not None
     z = normals("|".join([record.table, *(f"{k}={v}" for k, v in sorted(row.cells.items()) if k not in _MEASURED)]))
     if shared is not None:
         z = np.sqrt(weight) * shared + np.sqrt(1 - weight) * z
     level = row.get("level") or row.get("interval")
-    draws = spread(row.value, row.low, row.high, row.get("shape"), level, z)
+    middle = row.value or 0.0  # rows without a value were left out before
+    draws = spread(middle, row.low, row.high, row.get("shape"), level, z)
     cells = dict(row.cells)
     for said, country in record.recast.items():
         if said in row.note:
             cells["country"] = country
     status = row.status or "unverified"
-    return Quantity(row.value, draws, record.unit or row.unit, status, (f"{record.table}: {row.source}",), cells=cells)
+    return Quantity(middle, draws, record.unit or row.unit, status, (f"{record.table}: {row.source}",), cells=cells)
 
 
 def _figure(record: InputRecord, place: str, dirs: catalog.Dirs) -> Quantity:
@@ -119,9 +126,7 @@ def _planned(record: InputRecord, known: Mapping[str, Value], place: str, dirs: 
     words: dict[str, Any] = {}
     for key, value in record.plan.items():
         if isinstance(value, str) and value.startswith("@"):
-            other = known[value[1:]]
-            assert isinstance(other, Quantity)
-            value = other.value
+            value = single(known, value[1:], place).value
         words[key] = tuple(value) if isinstance(value, list) else value
     verb = words.pop("verb", "plan")
     question = ask.Question(**words, catalog_dirs=tuple(Path(d) for d in dirs))
@@ -136,8 +141,7 @@ def _planned(record: InputRecord, known: Mapping[str, Value], place: str, dirs: 
     value, low, high = figure.value / record.per, figure.low / record.per, figure.high / record.per
     z = normals(f"plan {question.model} {question.on} {record.of}")
     if record.together:
-        rho = known[record.together]
-        assert isinstance(rho, Quantity)
-        z = np.sqrt(rho.value) * normals(f"plan {record.of}") + np.sqrt(1 - rho.value) * z
+        rho = single(known, record.together, place).value
+        z = np.sqrt(rho) * normals(f"plan {record.of}") + np.sqrt(1 - rho) * z
     made = Quantity(value, spread(value, low, high, "lognormal", "80", z), record.unit, "derived", (source,))
     return replace(made, cells={"bound": ", ".join(f"{k} {v}" for k, v in answer.best.bound_by.items())})
