@@ -68,6 +68,7 @@ def test_csv_and_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, LIST, "--only", "C02", "--csv", "-q")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert {r["name"] for r in rows} >= {"bf16", "bf16_analyst"}
+    assert list(rows[0])[:6] == ["model", "scenario", "region", "variable", "unit", "year"]
     _, out, _ = run(capsys, LIST, "--only", "C02", "--markdown", "-q")
     assert "Verdict: **holds**" in out
 

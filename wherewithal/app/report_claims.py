@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wherewithal.claims.run import Outcome, Report, Shown
 
 BANNER = "computed from rows with sources; conditional on them, not a forecast"
+# Where nothing that went in has an interval.
+NO_BAND = "none stated"
 # Sources that a screen shows a claim; --json and --html have all.
 _SOURCES = 4
 
@@ -74,8 +76,10 @@ def lists(found: Sequence[Mapping[str, Any]], face: Face) -> list[str]:
 
 
 def summary(report: Report) -> list[list[str]]:
-    """Return one line a claim: id, claim, our main figure, its interval, the verdict."""
-    return [[o.record.id, o.main.record.label, figure(o.main), band(o.main), o.verdict] for o in report.outcomes]
+    """Return one line a claim: id, label of our main figure, the figure, its interval, the verdict."""
+    return [
+        [o.record.id, o.main.record.label, figure(o.main), band(o.main) or NO_BAND, o.verdict] for o in report.outcomes
+    ]
 
 
 def text(report: Report, face: Face, full: bool = False) -> str:
@@ -142,16 +146,17 @@ def _line(shown: Shown) -> str:
 
 
 def rows(report: Report) -> list[dict[str, Any]]:
-    """Return one row a figure, for a spreadsheet."""
+    """Return one row a figure, for a spreadsheet: the columns of scenario tables first, then what is of claims."""
     out = []
     for o in report.outcomes:
+        r = o.record
         for f in o.figures:
             data = f.to_dict()
-            row = {"list": report.name, "id": o.record.id, "claim": o.record.claim, "who": o.record.who}
-            row |= {"when": o.record.when, "claimed": o.record.claimed.text, "verdict": o.verdict}
-            out.append(
-                row | {k: data[k] for k in ("name", "label", "basis", "value", "low", "high", "unit", "text", "known")}
-            )
+            name = "|".join(part for part in (r.id, f.record.label, f.record.basis) if part)
+            row = {"model": "wherewithal", "scenario": report.name, "region": "", "variable": name}
+            row |= {"unit": data["unit"], "year": r.when[:4]}
+            row |= {k: data[k] for k in ("value", "low", "high", "text", "known", "name")}
+            out.append(row | {"id": r.id, "claim": r.claim, "who": r.who, "when": r.when, "verdict": o.verdict})
     return out
 
 

@@ -168,6 +168,11 @@ def take(g: Given) -> Quantity:
     return replace(g.made(g.of[0].value, g.of[0].draws), known=g.of[0].known)
 
 
+def middle(g: Given) -> Quantity:
+    """The first of `of` without its spread, to see what another input alone does."""
+    return replace(g.made(g.of[0].value, g.of[0].value), known=g.of[0].known)
+
+
 def excess(g: Given) -> Quantity:
     """First of `of` over the first of `by`, less one."""
     return g.made(g.of[0].value / g.by[0].value - 1, g.of[0].draws / g.by[0].draws - 1)
@@ -232,6 +237,7 @@ VOCABULARY: dict[str, Function] = {
     "mixing share": mixed,
     "mean": mean,
     "take": take,
+    "middle": middle,
     "excess": excess,
     "lead date": lead,
     "lead changes": changes,
