@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherewithal import __version__
-from wherewithal.app.report_claims import BANNER, band, count, figure, one
+from wherewithal.app.report_claims import BANNER, band, basis, count, figure, one
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog.add import write_whole
 
@@ -105,7 +105,7 @@ def _section(o: Outcome) -> str:
         "<dl>",
     ]
     for word, holds in (("True on", True), ("Not true on", False), ("Cannot be judged on", None)):
-        named = [escape(b.name + (f" ({b.note})" if b.note else "")) for b in o.bases if b.holds is holds]
+        named = [escape(basis(b)) for b in o.bases if b.holds is holds]
         if named:
             parts.append(f"<dt>{word}</dt>" + "".join(f"<dd>{n}</dd>" for n in named))
     if r.unchecked:

@@ -15,6 +15,7 @@ from wherewithal.app.text import Column, wrapped
 
 if TYPE_CHECKING:
     from wherewithal.claims.run import Outcome, Report, Shown
+    from wherewithal.claims.verdict import Basis
 
 BANNER = "computed from rows with sources; conditional on them, not a forecast"
 # Where nothing that went in has an interval.
@@ -113,7 +114,7 @@ def _block(o: Outcome, face: Face, full: bool) -> list[str]:
     out += wrapped(f"ours: {_line(o.main)}", face.width, 5, 7)
     out += wrapped(f"verdict: {o.verdict}", face.width, 5, 7)
     for word, holds in (("true on", True), ("not true on", False), ("cannot be judged on", None)):
-        named = [_basis(b.name, b.note) for b in o.bases if b.holds is holds]
+        named = [basis(b) for b in o.bases if b.holds is holds]
         if named:
             out += wrapped(f"{word}: {'; '.join(named)}", face.width, 5, 7)
     for word, said in (("cannot be checked", r.unchecked), ("note", r.note)):
@@ -135,14 +136,15 @@ def _block(o: Outcome, face: Face, full: bool) -> list[str]:
     return out
 
 
-def _basis(name: str, note: str) -> str:
-    return f"{name} ({note})" if note else name
+def basis(b: Basis) -> str:
+    """Return a basis in words, with its note, and that it is no part of the verdict where so."""
+    notes = [n for n in (b.note, "" if b.counts else "no part of the verdict") if n]
+    return f"{b.name} ({'; '.join(notes)})" if notes else b.name
 
 
 def _line(shown: Shown) -> str:
-    words = [shown.record.label, f"({shown.record.basis})" if shown.record.basis else "", figure(shown)]
-    ends = band(shown)
-    return " ".join(w for w in words if w) + (f" ({ends})" if ends else "")
+    of = f" ({shown.record.basis})" if shown.record.basis else ""
+    return f"{shown.record.label}{of}: {figure(shown)} ({band(shown) or 'no interval stated'})"
 
 
 def rows(report: Report) -> list[dict[str, Any]]:
@@ -169,7 +171,7 @@ def markdown(report: Report) -> str:
         r = o.record
         parts.append(f"## {r.id}. {r.claim}\n\nSaid by {r.who}, {r.when}. Verdict: **{o.verdict}**.\n")
         for word, holds in (("True on", True), ("Not true on", False)):
-            named = [_basis(b.name, b.note) for b in o.bases if b.holds is holds]
+            named = [basis(b) for b in o.bases if b.holds is holds]
             if named:
                 parts.append(f"{word}: {'; '.join(named)}.\n")
         cells = [
