@@ -134,6 +134,13 @@ def test_a_score_moves_the_date_of_the_lead(report: Report, table: Write) -> Non
     basis = {b.figure: b.holds for b in after.bases}
     assert basis["aa_v2"] is False
 
+    def both(row: dict[str, str]) -> dict[str, str]:
+        row["note"] = row["note"].replace("Chinese by base model", "")
+        return lower(row)
+
+    last = compute(RECORDS["C11"], dirs=[table("frontier", both, [])])
+    assert last.verdict == "not supported"
+
 
 def test_a_list_moves_the_sum(report: Report, table: Write) -> None:
     def more(row: dict[str, str]) -> dict[str, str]:

@@ -123,17 +123,20 @@ def _block(o: Outcome, face: Face, full: bool) -> list[str]:
     if full:
         heads = [
             Column("figure"),
-            Column("basis", drop=2),
             Column("is"),
             Column("90% interval"),
             Column("known", drop=1),
         ]
-        cells = [[f.record.label, f.record.basis, figure(f), band(f), f.quantity.known] for f in o.figures]
+        cells = [[_cut(_full(f), 50), figure(f), band(f), f.quantity.known] for f in o.figures]
         out += ["", *lay(heads, cells, face, 5), ""]
     shown = o.sources if full else o.sources[:_SOURCES]
     more = len(o.sources) - len(shown)
     out += wrapped(f"sources: {'; '.join(shown)}" + (f"; and {more} more (--json)" if more else ""), face.width, 5, 7)
     return out
+
+
+def _full(shown: Shown) -> str:
+    return shown.record.label + (f" ({shown.record.basis})" if shown.record.basis else "")
 
 
 def basis(b: Basis) -> str:
@@ -143,8 +146,7 @@ def basis(b: Basis) -> str:
 
 
 def _line(shown: Shown) -> str:
-    of = f" ({shown.record.basis})" if shown.record.basis else ""
-    return f"{shown.record.label}{of}: {figure(shown)} ({band(shown) or 'no interval stated'})"
+    return f"{_full(shown)}: {figure(shown)} ({band(shown) or 'no interval stated'})"
 
 
 def rows(report: Report) -> list[dict[str, Any]]:
