@@ -64,7 +64,7 @@ def band(shown: Shown) -> str:
 def count(report: Report) -> str:
     """Return how many claims have which verdict."""
     counted = Counter(o.verdict for o in report.outcomes)
-    each = ", ".join(f"{n} {v}" if v != "holds" else f"{n} hold{'s' * (n == 1)}" for v, n in counted.most_common())
+    each = ", ".join(f"{n} {v if n == 1 else v.replace('holds', 'hold')}" for v, n in counted.most_common())
     n = len(report.outcomes)
     return f"{n} claim{'s' * (n != 1)}: {each}"
 
