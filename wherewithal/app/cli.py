@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "wherewithal.app.verbs_frontier:frontier",
         "who leads in model quality, by country and openness, over time",
     ),
+    "claims": ("wherewithal.app.verbs_claims:claims", "published claims computed again from the catalog"),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",
