@@ -1,0 +1,133 @@
+"""Inputs with their intervals: rows of the table of parameters, flows of the table, and those of a scenario's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from wherewithal.catalog import load as catalog
+from wherewithal.catalog import national
+from wherewithal.errors import InputError, nearest
+from wherewithal.fleet.scenario import Own, Scenario
+
+COPULA = "gaussian copula"
+
+
+@dataclass(frozen=True)
+class Point:
+    """The distribution of an input in a year: median and interval [unit]; `year` None where it holds for any."""
+
+    year: int | None
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing that is drawn.
+
+    Attributes:
+        key: what makes it this input: `name | applies_to`.
+        shape, level: as in the table of parameters.
+        points: by year; years between two are interpolated on the draws, so that one draw is one path.
+        unit, status, source, note: as in the table.
+        group: inputs with one group share a common cause; empty: none.
+        rho: [1] correlation of any two of the group.
+    """
+
+    key: str
+    shape: str
+    level: str
+    points: tuple[Point, ...]
+    unit: str
+    status: str
+    source: str
+    note: str = ""
+    group: str = ""
+    rho: float = 0.0
+
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing is drawn."""
+        return self.shape == "fixed" or all(p.low is None or p.low == p.high for p in self.points)
+
+
+class Inputs:
+    """The inputs of a scenario by reference."""
+
+    def __init__(self, scenario: Scenario, dirs: catalog.Dirs = ()) -> None:
+        self.scenario, self.dirs = scenario, tuple(dirs)
+        self.table = parameters(self.dirs)
+
+    def get(self, ref: str) -> Input:
+        """Return the input of a reference.
+
+        Raises:
+            InputError: the reference is neither in the scenario's [inputs] nor in the table; with the nearest.
+        """
+        own = self.scenario.inputs.get(ref)
+        if own is not None:
+            return of_scenario(ref, own)
+        key = " | ".join(p.strip() for p in ref.split("|", 1))
+        if key not in self.table:
+            guesses = nearest(key, [*self.table, *self.scenario.inputs])
+            raise InputError("scenario", f"no input {ref[:80]!r}", f"did you mean {'; '.join(guesses)}?")
+        return self.table[key]
+
+
+def of_scenario(name: str, own: Own) -> Input:
+    """Return an input that the scenario states itself, as `assumed`."""
+    point = Point(None, own.value, own.low, own.high)
+    return Input(f"own | {name}", own.shape, own.level, (point,), own.unit, "assumed", own.reason)
+
+
+@lru_cache(maxsize=8)
+def parameters(dirs: tuple[object, ...] = (), before: str = "") -> dict[str, Input]:
+    """Return the table of parameters by key, one input for all periods of a name; of a year the latest vintage wins.
+
+    Args:
+        dirs: folders of the user's own.
+        before: vintage (YYYY-MM): only rows known by then; empty: all.
+    """
+    rows = [r for r in national.rows("parameters", dirs) if r.value is not None]  # type: ignore[arg-type]
+    if before:
+        rows = [r for r in rows if r.vintage[:7] <= before]
+    groups = _groups([r for r in rows if r.get("shape") == COPULA])
+    found: dict[str, list[national.Row]] = {}
+    for row in rows:
+        if row.get("shape") != COPULA:
+            found.setdefault(f"{row.get('name')} | {row.get('applies_to')}", []).append(row)
+    return {key: _input(key, same, groups) for key, same in found.items()}
+
+
+def _groups(rows: list[national.Row]) -> dict[str, float]:
+    return {r.get("applies_to"): float(r.value or 0) for r in rows}
+
+
+def _input(key: str, rows: list[national.Row], groups: dict[str, float]) -> Input:
+    first = rows[0]
+    points: dict[int | None, Point] = {}
+    for row in sorted(rows, key=lambda r: r.vintage):
+        for year in _years(row.get("period")):
+            points[year] = Point(year, float(row.value or 0), row.low, row.high)
+    name = key.split(" | ")[0]
+    group = next((g for g in groups if name in re.split(r"[ ,(]+", g)), "")
+    ordered = tuple(points[y] for y in sorted(points, key=lambda y: -1 if y is None else y))
+    words = (first.unit, first.status, first.source, first.note)
+    return Input(key, first.get("shape"), first.get("level"), ordered, *words, group=group, rho=groups.get(group, 0.0))
+
+
+def _years(period: str) -> list[int | None]:
+    """Return the years at which a period's value stands: both ends of a range, one year, or None for any."""
+    years = [int(y) for y in re.findall(r"(?<!\d)(?:19|20)\d\d(?!\d)", period)]
+    return list(dict.fromkeys(years)) or [None]
+
+
+def owner_rho(dirs: catalog.Dirs = ()) -> float:
+    """Return the correlation [1] of chips of one owner within a quarter, from the table of parameters."""
+    for row in national.rows("parameters", dirs):
+        if row.get("shape") == COPULA and row.get("applies_to").startswith("chips of one owner"):
+            return float(row.value or 0)
+    return 0.0
