@@ -6,6 +6,7 @@ that share an input share its draws (common random numbers), and their differenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -37,7 +38,7 @@ class Draws:
     def __init__(self, draws: int, seed: int, known: Sequence[str]) -> None:
         if not 2 <= draws <= MOST_DRAWS:
             raise InputError("--draws", f"{draws} is out of range", f"2 to {MOST_DRAWS:,}")
-        self.count = draws
+        self.count, self.seed = draws, seed
         self._place = {key: at for at, key in enumerate(known)}
         self._points = _points(draws, seed, len(known) + _FREE)
         self._free: dict[int, str] = {}
@@ -64,7 +65,7 @@ class Draws:
         if not given.group or given.rho <= 0:
             return own
         shared = self._normal(f"factor | {given.group}")
-        return np.sqrt(given.rho) * shared + np.sqrt(1 - given.rho) * own
+        return np.asarray(np.sqrt(given.rho) * shared + np.sqrt(1 - given.rho) * own)
 
     def values(self, given: Input, year: int | None = None) -> Array:
         """Return an input's draws (draws,) in its unit, at a year between its points where it has several."""
@@ -73,16 +74,16 @@ class Draws:
         else:
             z = self.score(given)
             self.used[given.key] = given
-        points = [p for p in given.points if p.year is not None] or list(given.points)
-        at = [float(p.year or 0) for p in points]
-        if year is None or year <= at[0] or len(points) == 1:
-            return shaped(given, 0 if points is given.points else given.points.index(points[0]), z)
+        dated = [i for i, p in enumerate(given.points) if p.year is not None] or [0]
+        at = [float(given.points[i].year or 0) for i in dated]
+        if year is None or year <= at[0] or len(dated) == 1:
+            return shaped(given, dated[0], z)
         if year >= at[-1]:
-            return shaped(given, given.points.index(points[-1]), z)
+            return shaped(given, dated[-1], z)
         right = next(i for i, y in enumerate(at) if y >= year)
         share = (year - at[right - 1]) / (at[right] - at[right - 1])
-        low, high = (shaped(given, given.points.index(points[i]), z) for i in (right - 1, right))
-        return (1 - share) * low + share * high
+        low, high = (shaped(given, dated[i], z) for i in (right - 1, right))
+        return np.asarray((1 - share) * low + share * high)
 
     def _normal(self, key: str) -> Array:
         if key not in self._drawn:
@@ -90,7 +91,7 @@ class Draws:
 
             if key not in self._place:
                 self.reserve([key])
-            self._drawn[key] = ndtri(self._points[:, self._place[key]])
+            self._drawn[key] = np.asarray(ndtri(self._points[:, self._place[key]]))
         return self._drawn[key]
 
 
@@ -120,10 +121,10 @@ def shaped(given: Input, at: int, z: Array) -> Array:
     if flat:
         return _flat(z, low, p.value, high)
     if given.shape == "lognormal":
-        side = np.where(z < 0, np.log(p.value / low), np.log(high / p.value)) / _Z95
-        return p.value * np.exp(side * z)
+        down, up = math.log(p.value / low) / _Z95, math.log(high / p.value) / _Z95
+        return np.asarray(p.value * np.exp(np.where(z < 0, down, up) * z))
     if given.shape == "normal":
-        return p.value + np.where(z < 0, p.value - low, high - p.value) / _Z95 * z
+        return np.asarray(p.value + np.where(z < 0, (p.value - low) / _Z95, (high - p.value) / _Z95) * z)
     if given.shape == "beta":
         return _beta(z, low, p.value, high)
     raise InputError(given.key, f"no shape {given.shape[:40]!r}", "lognormal, beta, normal, uniform, fixed")
@@ -132,7 +133,7 @@ def shaped(given: Input, at: int, z: Array) -> Array:
 def _flat(z: Array, low: float, value: float, high: float) -> Array:
     from scipy.special import ndtr
 
-    return np.interp(ndtr(z), [0.0, 0.5, 1.0], [low, value, high])
+    return np.asarray(np.interp(ndtr(z), [0.0, 0.5, 1.0], [low, value, high]))
 
 
 def _beta(z: Array, low: float, value: float, high: float) -> Array:
@@ -140,7 +141,7 @@ def _beta(z: Array, low: float, value: float, high: float) -> Array:
 
     a, b = _fit(low, value, high)
     grid = np.linspace(-6, 6, 601)
-    return np.interp(z, grid, betaincinv(a, b, ndtr(grid)))
+    return np.asarray(np.interp(z, grid, betaincinv(a, b, ndtr(grid))))
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,8 @@ from wherewithal.catalog import national
 from wherewithal.errors import InputError
 from wherewithal.fleet import products
 from wherewithal.fleet.draw import Array, Draws, shaped
-from wherewithal.fleet.inputs import Input, Inputs, Point, owner_rho
+from wherewithal.fleet.inputs import Input, Point, owner_rho
+from wherewithal.fleet.measures import Worth
 from wherewithal.fleet.scenario import Change, Flow, Scenario
 from wherewithal.fleet.stock import Calendar, Line
 
@@ -42,7 +43,7 @@ def observed(scenario: Scenario, draws: Draws, calendar: Calendar, dirs: tuple[o
     history = scenario.history
     found: dict[tuple[str, str, str, str, str], list[national.Row]] = {}
     for row in national.rows("flows_quarterly", dirs):  # type: ignore[arg-type]
-        origin = history.origins.get(row.get("what"))
+        origin: str | None = history.origins.get(row.get("what"))
         taken = row.get("country") == history.country and (not history.owners or row.get("owner") in history.owners)
         if origin is None or not taken or row.unit != "units" or row.value is None:
             continue
@@ -94,20 +95,31 @@ def changed(lines: list[Line], changes: Mapping[str, Change], calendar: Calendar
             line.units[:, first : last + 1] *= change.scale
 
 
-def later(flow: Flow, inputs: Inputs, draws: Draws, lines: list[Line], calendar: Calendar) -> list[Line]:
-    """Return the lines of a later flow."""
+def later(flow: Flow, worth: Worth, lines: list[Line], calendar: Calendar) -> list[Line]:
+    """Return the lines of a later flow.
+
+    Raises:
+        InputError: the flow says neither units, money nor a quarter to hold, or has no price.
+    """
+    inputs, draws = worth.inputs, worth.draws
     first, last = max(calendar.index(flow.start), 0), min(calendar.index(flow.end), calendar.quarters - 1)
     units = np.zeros((draws.count, calendar.quarters))
     if flow.units_per_year is not None:
         for at in range(first, last + 1):
             units[:, at] = draws.values(inputs.get(flow.units_per_year), calendar.first + at // 4) / 4
+    elif flow.usd_per_year is not None:
+        for at in range(first, last + 1):
+            price = worth.price(flow.product, calendar.first + at // 4)
+            if price is None:
+                raise InputError("flows", f"{flow.product!r} has no price", "give units_per_year")
+            units[:, at] = draws.values(inputs.get(flow.usd_per_year), calendar.first + at // 4) / 4 / price
     elif flow.hold is not None:
         base = _held(flow, lines, calendar)
         growth = 0.0 if flow.growth is None else draws.values(inputs.get(flow.growth))
         for at in range(first, last + 1):
             units[:, at] = base * np.power(1 + growth, (at - calendar.index(flow.hold)) / 4)
     else:
-        raise InputError("flows", "neither units_per_year nor hold", "give one of the two")
+        raise InputError("flows", "no units_per_year, usd_per_year or hold", "give one of them")
     parts: dict[str, Array] = {}
     for at in range(first, last + 1):
         for product, share in products.split(flow.product, calendar.name(at), tuple(inputs.dirs)).items():
@@ -123,4 +135,4 @@ def _held(flow: Flow, lines: list[Line], calendar: Calendar) -> Array:
     at = calendar.index(flow.hold or "")
     if not hit or not 0 <= at < calendar.quarters:
         raise InputError("flows", f"no flow of {flow.product!r} in {flow.hold}", "hold a quarter that the history has")
-    return np.sum([ln.units[:, at] for ln in hit], axis=0)
+    return np.asarray(np.sum([ln.units[:, at] for ln in hit], axis=0))

@@ -70,6 +70,8 @@ class Inputs:
         own = self.scenario.inputs.get(ref)
         if own is not None:
             return of_scenario(ref, own)
+        if ref.startswith("power |"):
+            return of_power(ref, self.dirs)
         key = " | ".join(p.strip() for p in ref.split("|", 1))
         if key not in self.table:
             guesses = nearest(key, [*self.table, *self.scenario.inputs])
@@ -79,8 +81,33 @@ class Inputs:
 
 def of_scenario(name: str, own: Own) -> Input:
     """Return an input that the scenario states itself, as `assumed`."""
-    point = Point(None, own.value, own.low, own.high)
-    return Input(f"own | {name}", own.shape, own.level, (point,), own.unit, "assumed", own.reason)
+    points = [Point(None, own.value, own.low, own.high)]
+    if own.by_year:
+        if any(not y.isdigit() for y in own.by_year) or own.value == 0:
+            raise InputError(f"inputs.{name}.by_year", "a key that is no year, or a value of zero", "2027 = 1.5")
+        points = []
+        for year, value in sorted(own.by_year.items()):
+            low, high = (None if end is None else end * value / own.value for end in (own.low, own.high))
+            points.append(Point(int(year), value, low, high))
+    return Input(f"own | {name}", own.shape, own.level, tuple(points), own.unit, "assumed", own.reason)
+
+
+def of_power(ref: str, dirs: tuple[object, ...] = ()) -> Input:
+    """Return the series of the table of power that `power | REGION | METRIC` names, as read, by year.
+
+    Raises:
+        InputError: no such rows.
+    """
+    _, region, metric = (p.strip() for p in ref.split("|", 2)) if ref.count("|") >= 2 else ("", "", ref)
+    rows = [
+        r for r in national.rows("power", dirs)  # type: ignore[arg-type]
+        if (r.get("region"), r.get("metric")) == (region, metric) and r.value is not None
+    ]  # fmt: skip
+    if not rows:
+        raise InputError("scenario", f"no power row for {ref[:80]!r}", "power | REGION | METRIC")
+    found = {_years(r.get("period"))[-1]: r for r in rows}
+    points = tuple(Point(y, found[y].value or 0.0, None, None) for y in sorted(found, key=lambda y: y or 0))
+    return Input(ref, "fixed", "exact", points, rows[0].unit, rows[0].status, rows[0].source, rows[0].note)
 
 
 @lru_cache(maxsize=8)

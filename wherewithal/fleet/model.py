@@ -12,7 +12,7 @@ import numpy as np
 from wherewithal import __version__
 from wherewithal.catalog import load as catalog
 from wherewithal.errors import InputError, nearest
-from wherewithal.fleet import flows, measures, output, products, scenario, stock
+from wherewithal.fleet import flows, measures, output, products, scenario, stock, talent, tokens
 from wherewithal.fleet.draw import Array, Draws
 from wherewithal.fleet.inputs import Inputs
 from wherewithal.fleet.scenario import Scenario
@@ -33,6 +33,7 @@ class Fleet:
         draws: the random numbers, with the inputs that were drawn.
         units: variable -> its unit.
         cohorts: lines and how long they last.
+        left_out: products that no plan was found for, with why.
     """
 
     name: str
@@ -41,7 +42,13 @@ class Fleet:
     draws: Draws
     cohorts: stock.Cohorts
     units: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
     _series: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The name and version of what made the figures."""
+        return f"wherewithal {__version__}"
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -80,30 +87,30 @@ class Fleet:
         return list(self._rows())
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        model = f"wherewithal {__version__}"
         for name, series in self._series.items():
-            bands = {k: _column(series, q) for k, q in BANDS.items()}
+            bands = {k: column(series, q) for k, q in BANDS.items()}
             for at, year in enumerate(self.years):
                 found = {k: (float(v[at]) if np.isfinite(v[at]) else None) for k, v in bands.items()}
                 yield {
-                    "model": model, "scenario": self.name, "region": self.scenario.region, "variable": name,
+                    "model": self.model, "scenario": self.name, "region": self.scenario.region, "variable": name,
                     "unit": self.units[name], "year": year, **found,
                 }  # fmt: skip
 
 
-def _column(series: Array, percentile: float) -> Array:
+def column(series: Array, percentile: float) -> Array:
+    """Return a percentile [%] of each year (years,) of a series (draws, years); draws without a value are left out."""
     if np.isfinite(series).all():
         return np.asarray(np.percentile(series, percentile, axis=0))
     out = np.full(series.shape[1], np.nan)
     for at in range(series.shape[1]):
-        column = series[np.isfinite(series[:, at]), at]
-        if column.size:
-            out[at] = np.percentile(column, percentile)
+        there = series[np.isfinite(series[:, at]), at]
+        if there.size:
+            out[at] = np.percentile(there, percentile)
     return out
 
 
-def _bands(column: Array) -> dict[str, float]:
-    return {k: float(_column(column[:, None], q)[0]) for k, q in BANDS.items()}
+def _bands(one_year: Array) -> dict[str, float]:
+    return {k: float(column(one_year[:, None], q)[0]) for k, q in BANDS.items()}
 
 
 def run(
@@ -138,9 +145,9 @@ def of(read: Scenario, name: str, draws: int, seed: int, dirs: catalog.Dirs = ()
     lines = flows.observed(read, random, calendar, tuple(dirs))
     flows.changed(lines, read.changes, calendar)
     outputs = [output.made(m, inputs, random, lines, calendar) for m in read.made.values()]
-    more = [ln for f in read.flows.values() for ln in flows.later(f, inputs, random, lines, calendar)]
-    lines = stock.joined([*lines, *more, *(ln for o in outputs for ln in o.lines)], draws)
     worth = measures.Worth(inputs, random)
+    more = [ln for f in read.flows.values() for ln in flows.later(f, worth, lines, calendar)]
+    lines = stock.joined([*lines, *more, *(ln for o in outputs for ln in o.lines)], draws)
     needed = _reach(read, lines, worth, calendar)
     fleet = Fleet(name, read, calendar.years, random, _cohorts(inputs, random, lines, calendar))
     _fill(fleet, outputs, worth, needed)
@@ -152,7 +159,7 @@ def known_keys(inputs: Inputs, dirs: catalog.Dirs = ()) -> list[str]:
     groups = [f"factor | {g}" for g in dict.fromkeys(i.group for i in inputs.table.values() if i.group)]
     pairs = [f"{kind} | {p}" for p in products.names(dirs) for kind in ("price",)]
     worth = [f"worth | {p} {m}" for p in products.names(dirs) for m in products.MEASURES]
-    return list(dict.fromkeys([*inputs.table, *groups, *flows.known_keys(dirs), *pairs, *worth]))
+    return list(dict.fromkeys([*inputs.table, *groups, *flows.known_keys(dirs), *pairs, *worth, "worth | tokens"]))
 
 
 def _cohorts(inputs: Inputs, draws: Draws, lines: list[stock.Line], calendar: stock.Calendar) -> stock.Cohorts:
@@ -180,13 +187,13 @@ def _reach(
     """Raise own output until the target's share of a year's new H100e (8-bit, all origins) is met; return how many times."""
     if read.target is None or read.target.year not in calendar.years:
         return None
-    sums = {True: 0.0, False: 0.0}
+    sums = {True: np.zeros(worth.draws.count), False: np.zeros(worth.draws.count)}
     at = calendar.years.index(read.target.year)
     for line in lines:
         one = worth.measure(line.product, products.EIGHT)
         if one is not None:
             sums[line.origin == "domestic"] += stock.yearly(line.units, calendar)[:, at] * one
-    own, other = np.asarray(sums[True]), np.asarray(sums[False])
+    own, other = sums[True], sums[False]
     times = np.maximum(other * read.target.share / (1 - read.target.share) / np.maximum(own, 1e-9), 1.0)
     ramp = (np.array(calendar.years) - read.target.start + 1) / (read.target.year - read.target.start + 1)
     factor = 1 + (times[:, None] - 1) * np.clip(ramp, 0, 1)[None, :]
@@ -202,6 +209,13 @@ def _fill(fleet: Fleet, outputs: list[output.Output], worth: measures.Worth, nee
     facility = measures.power(fleet.cohorts, worth, fleet.keep)
     measures.money(facility, fleet.series("Flow|Value|Total"), worth, fleet.keep)
     measures.work(fleet.cohorts, worth, products.reference_flops(worth.dirs), fleet.keep)
+    fleet.left_out += tokens.keep(fleet.cohorts, worth, fleet.keep)
+    if fleet.scenario.talent is not None:
+        talent.keep(fleet.scenario.talent, worth, fleet.years, fleet.keep)
+    for name, ref in fleet.scenario.national.items():
+        given = worth.inputs.get(ref)
+        series = np.stack([np.broadcast_to(worth.draws.values(given, y), (worth.draws.count,)) for y in fleet.years], 1)
+        fleet.keep(name, given.unit, series)
     for out in outputs:
         fleet.keep(f"Made|Packages|{out.maker}", "packages/yr", out.packages)
         for limit, share in out.binding().items():

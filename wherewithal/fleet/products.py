@@ -162,3 +162,8 @@ def reference_flops(dirs: tuple[object, ...] = ()) -> float:
     """Return the 16-bit peak [FLOP/s] of the chip that one H100e stands for."""
     one = catalog.record("chips", _read(dirs).reference, dirs)  # type: ignore[arg-type]
     return _of_chip(SIXTEEN, one) or 0.0
+
+
+def reference(dirs: tuple[object, ...] = ()) -> str:
+    """Return the name of the chip that is one H100e."""
+    return _read(dirs).reference

@@ -28,6 +28,9 @@ class Own(Record):
     high: float | None = Field(None, description="95th percentile, or the most where `level` says so")
     shape: Literal["lognormal", "beta", "normal", "uniform", "fixed"] = "lognormal"
     level: Literal["p5-p95", "min-max", "exact"] = "p5-p95"
+    by_year: Mapping[str, float] = Field(
+        default_factory=dict, description="medians by year in place of `value`, each with the same relative interval"
+    )
     unit: str = Field("", description="of the value")
     reason: str = Field(min_length=3, description="why this value and this width")
 
@@ -83,12 +86,13 @@ class Made(Record):
 
 
 class Flow(Record):
-    """A later flow of one product: so many a year, or a quarter of the table carried on with a growth."""
+    """A later flow of one product: so many a year, so much money a year, or a quarter of the table carried on."""
 
     product: str
     origin: Literal["domestic", "imported", "smuggled"]
     maker: str = ""
     units_per_year: Ref | None = None
+    usd_per_year: Ref | None = Field(None, description="money spent on it; chips follow from the price of the product")
     hold: str | None = Field(None, pattern=QUARTER, description="the quarter whose flow is carried on")
     growth: Ref | None = Field(None, description="a year, of a flow carried on")
     start: str = Field("2026Q1", pattern=QUARTER)
@@ -138,6 +142,27 @@ class Work(Record):
     slo: str
 
 
+class Authors(Record):
+    """Authors by path, as rows of the table of talent: parts of a total."""
+
+    topic: str
+    total: str
+    parts: tuple[str, ...]
+
+
+class Talent(Record):
+    """People: colleges that may teach the subject, and who comes out of them."""
+
+    topic: str
+    colleges: str = Field(description="metric of the table: colleges newly approved, by list")
+    intake: Ref
+    ramp: Ref
+    graduation: Ref
+    to_work: Ref
+    degree_years: int = Field(ge=1, le=10)
+    authors: Authors | None = None
+
+
 class Target(Record):
     """A share of own chips that must be reached; the model says how many times the output it takes."""
 
@@ -155,7 +180,7 @@ class Scenario(Record):
     first_year: int = Field(2022, ge=2000, le=2100)
     last_year: int = Field(2030, ge=2000, le=2100)
     domestic_makers: tuple[str, ...] = ()
-    history: History = History()
+    history: History = Field(default_factory=lambda: History(country=""))
     inputs: Mapping[str, Own] = Field(default_factory=dict)
     made: Mapping[str, Made] = Field(default_factory=dict)
     flows: Mapping[str, Flow] = Field(default_factory=dict)
@@ -168,7 +193,8 @@ class Scenario(Record):
     work: Work
     price_decline: Ref
     capital_per_gw: Ref
-    talent: bool = Field(False, description="whether the table of talent is about this region")
+    talent: Talent | None = None
+    national: Mapping[str, Ref] = Field(default_factory=dict, description="other national series to print: name -> input")
     target: Target | None = None
 
 

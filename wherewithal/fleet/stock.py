@@ -81,7 +81,7 @@ def survival(lifetime_years: Array, loss_per_year: Array, ages: int) -> Array:
     """
     age = np.arange(ages, dtype=float)[None, :]
     rest = np.clip(lifetime_years[:, None] + 0.5 - age / QUARTERS_A_YEAR, 0.0, 1.0)
-    return np.power(1 - loss_per_year[:, None], age / QUARTERS_A_YEAR) * rest
+    return np.asarray(np.power(1 - loss_per_year[:, None], age / QUARTERS_A_YEAR) * rest)
 
 
 def deployed(lag_months: Array, ages: int) -> Array:
