@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "folds probes and measured runs back into the predictions",
     ),
     "validate": ("wherewithal.app.verbs_validate:validate", "predictions against what others measured"),
+    "fleet": ("wherewithal.app.verbs_fleet:fleet", "a country's or company's chips, power, money and people by year"),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",

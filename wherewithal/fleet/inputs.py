@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from wherewithal.catalog import load as catalog
@@ -57,9 +58,10 @@ class Input:
 class Inputs:
     """The inputs of a scenario by reference."""
 
-    def __init__(self, scenario: Scenario, dirs: catalog.Dirs = ()) -> None:
-        self.scenario, self.dirs = scenario, tuple(dirs)
+    def __init__(self, scenario: Scenario, dirs: catalog.Dirs = (), before: str = "") -> None:
+        self.scenario, self.dirs, self.before = scenario, tuple(dirs), before
         self.table = parameters(self.dirs)
+        self.known = parameters(self.dirs, before)
 
     def get(self, ref: str) -> Input:
         """Return the input of a reference.
@@ -69,14 +71,37 @@ class Inputs:
         """
         own = self.scenario.inputs.get(ref)
         if own is not None:
-            return of_scenario(ref, own)
+            made = of_scenario(ref, own)
+            return widened(made) if self.before else made
         if ref.startswith("power |"):
             return of_power(ref, self.dirs)
         key = " | ".join(p.strip() for p in ref.split("|", 1))
         if key not in self.table:
             guesses = nearest(key, [*self.table, *self.scenario.inputs])
             raise InputError("scenario", f"no input {ref[:80]!r}", f"did you mean {'; '.join(guesses)}?")
-        return self.table[key]
+        if self.before and key not in self.known:
+            return widened(self.table[key])
+        return self.known[key]
+
+
+def widened(given: Input) -> Input:
+    """Return an input with its standard deviation doubled: what stands in for a row that was not known at the time.
+
+    Doubled in the logarithm for a lognormal, in the logit for a share, as it stands otherwise.
+    """
+    return replace(given, points=tuple(_wide(p, given.shape) for p in given.points))
+
+
+def _wide(p: Point, shape: str) -> Point:
+    if p.low is None or p.high is None or shape == "fixed":
+        return p
+    if shape == "lognormal" and p.low > 0:
+        return Point(p.year, p.value, p.value * (p.low / p.value) ** 2, p.value * (p.high / p.value) ** 2)
+    if shape == "beta" and 0 < p.low and p.high < 1:
+        at, low, high = (math.log(v / (1 - v)) for v in (p.value, p.low, p.high))
+        ends = [1 / (1 + math.exp(-(2 * end - at))) for end in (low, high)]
+        return Point(p.year, p.value, ends[0], ends[1])
+    return Point(p.year, p.value, max(2 * p.low - p.value, 0.0), 2 * p.high - p.value)
 
 
 def of_scenario(name: str, own: Own) -> Input:

@@ -82,15 +82,18 @@ def flows_and_stocks(cohorts: Cohorts, worth: Worth, keep: Keep) -> None:
             if measure == "Value":
                 sums[("Flow", line.origin)] += _value(line, flow, worth, calendar.years)
                 continue
-            one = worth.measure(line.product, measure)
-            if one is None:
+            each = worth.measure(line.product, measure)
+            if each is None:
                 continue
-            sums[("Flow", line.origin)] += flow * one[:, None]
+            sums[("Flow", line.origin)] += flow * each[:, None]
             scarce = products.product(line.product, worth.dirs).record.scarce
-            sums[("Stock", line.origin)] += standing(line.units, cohorts.survival[scarce], calendar) * one[:, None]
+            sums[("Stock", line.origin)] += standing(line.units, cohorts.survival[scarce], calendar) * each[:, None]
         for kind in ("Flow",) if measure == "Value" else ("Flow", "Stock"):
             parts = {origin: sums[(kind, origin)] for origin in ORIGINS}
             _keep_parts(kind, f"HBM|{name}" if measure == products.MEMORY else name, UNITS[measure], parts, keep)
+            if measure in (products.BANDWIDTH, products.MEMORY):
+                one = (products.product(products.reference(worth.dirs), worth.dirs).measures[measure] or (1, 1, 1))[1]
+                keep(f"{kind}|H100e|{measure}|Total", "H100e", np.sum(list(parts.values()), axis=0) / one)
 
 
 def _value(line: Line, flow: Array, worth: Worth, years: tuple[int, ...]) -> Array:
