@@ -101,8 +101,8 @@ def _frame(panel: Panel, title: str) -> list[str]:
         out.append(f'<path d="M{_LEFT} {at:.1f}H{_WIDTH - _RIGHT}" stroke="#ddd"/>')
         out.append(f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{_short(value)}</text>')
     every = max(len(panel.years) // 12, 1)
-    for year in panel.years[::every]:
-        out.append(f'<text x="{panel.x(year):.1f}" y="{panel.bottom + 18:.0f}" text-anchor="middle">{year}</text>')
+    low = f'y="{panel.bottom + 18:.0f}" text-anchor="middle"'
+    out += [f'<text x="{panel.x(year):.1f}" {low}>{year}</text>' for year in panel.years[::every]]
     return [*out, f'<path d="M{_LEFT} {panel.top}V{panel.bottom}H{_WIDTH - _RIGHT}" fill="none" stroke="#444"/>']
 
 

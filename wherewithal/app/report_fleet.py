@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 # What a screen shows: variable, label, divisor, unit. --csv, --json and --markdown have all variables.
 SHOWN = (
-    ("Flow|Units|Domestic", "made", 1e3, "k chips/yr"),
-    ("Flow|Units|Imported", "imported", 1e3, "k chips/yr"),
-    ("Flow|Units|Smuggled", "smuggled", 1e3, "k chips/yr"),
-    ("Stock|Units|Total", "standing", 1e3, "k chips"),
-    ("Stock|H100e|8-bit|Total", "standing, 8-bit peak", 1e3, "k H100e"),
-    ("Stock|H100e|16-bit|Total", "standing, 16-bit peak", 1e3, "k H100e"),
-    ("Stock|H100e|Bandwidth|Total", "standing, bandwidth", 1e3, "k H100e"),
-    ("Stock|H100e|HBM|Total", "standing, memory", 1e3, "k H100e"),
-    ("Share|Domestic|Units|Flow|Legal", "domestic, new chips, legal", 0.01, "%"),
-    ("Share|Domestic|Units|Flow|All", "domestic, new chips, all", 0.01, "%"),
-    ("Share|Domestic|H100e|8-bit|Flow|All", "domestic, new 8-bit, all", 0.01, "%"),
-    ("Share|Domestic|Value|Flow|Legal", "domestic, value, legal", 0.01, "%"),
+    ("Flow|Units|Domestic", "made", 1e6, "M/yr"),
+    ("Flow|Units|Imported", "imported", 1e6, "M/yr"),
+    ("Flow|Units|Smuggled", "smuggled", 1e6, "M/yr"),
+    ("Stock|Units|Total", "standing", 1e6, "M chips"),
+    ("Stock|H100e|8-bit|Total", "by 8-bit peak", 1e6, "M H100e"),
+    ("Stock|H100e|16-bit|Total", "by 16-bit peak", 1e6, "M H100e"),
+    ("Stock|H100e|Bandwidth|Total", "by bandwidth", 1e6, "M H100e"),
+    ("Stock|H100e|HBM|Total", "by memory", 1e6, "M H100e"),
+    ("Share|Domestic|Units|Flow|Legal", "own, new, legal", 0.01, "%"),
+    ("Share|Domestic|Units|Flow|All", "own, new, all", 0.01, "%"),
+    ("Share|Domestic|H100e|8-bit|Flow|All", "own, new 8-bit, all", 0.01, "%"),
+    ("Share|Domestic|Value|Flow|Legal", "own, value, legal", 0.01, "%"),
     ("Power|IT", "IT power", 1, "GW"),
-    ("Power|Facility", "facility power, deployed", 1, "GW"),
+    ("Power|Facility", "site power", 1, "GW"),
     ("Energy", "energy", 1, "TWh/yr"),
-    ("Share|National electricity", "of national electricity", 0.01, "%"),
-    ("Cost|Chips", "spent on chips", 1e9, "bn USD/yr"),
-    ("Cost|Capital", "spent on whole sites", 1e9, "bn USD/yr"),
-    ("Cost|Running|Electricity", "spent on electricity", 1e9, "bn USD/yr"),
-    ("Talent|Graduates", "graduates", 1e3, "k people/yr"),
-    ("Target|Times the output", "own output needed", 1, "times"),
+    ("Share|National electricity", "of national use", 0.01, "%"),
+    ("Cost|Chips", "chips bought", 1e9, "bn USD/yr"),
+    ("Cost|Capital", "sites built", 1e9, "bn USD/yr"),
+    ("Cost|Running|Electricity", "electricity", 1e9, "bn USD/yr"),
+    ("Talent|Graduates", "graduates", 1e3, "k/yr"),
+    ("Target|Times the output", "own output times", 1, "1"),
 )
 _MOST_YEARS, _MOST_DRIVERS = 3, 15
 _EVIDENCE = "inputs, their sources and all variables: --json; what makes the spread: --drivers"
@@ -46,9 +46,9 @@ def shown(fleet: Fleet) -> list[tuple[str, str, float, str]]:
     """Return the lines that a screen shows of this fleet, those of its own model and run size at the end."""
     work = fleet.scenario.work
     own = [
-        (f"Stock|H100e|{work.model} at {work.slo}|Total", "standing, by tokens", 1e3, "k H100e"),
-        (f"Tokens|{work.model} at {work.slo}", "tokens", 1e12, "T tokens/day"),
-        (f"Training|Runs of {work.run_flop:.0e} FLOP", f"runs of {work.run_flop:.0e} FLOP", 1, "runs/yr"),
+        (f"Stock|H100e|{work.model} at {work.slo}|Total", "by tokens", 1e6, "M H100e"),
+        (f"Tokens|{work.model} at {work.slo}", "tokens", 1e12, "T/day"),
+        (f"Training|Runs of {work.run_flop:.0e} FLOP", f"runs of {work.run_flop:.0e} FLOP", 1, "1/yr"),
     ]
     return [row for row in (*SHOWN, *own) if row[0] in fleet.variables]
 
@@ -87,7 +87,9 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
     if fleet.left_out:
         lines += ["", *wrapped("no plan, so without tokens: " + "; ".join(fleet.left_out), face.width)]
     draws = f"{fleet.draws.count:,} draws (scrambled Sobol), seed {fleet.draws.seed}"
-    served = f"tokens: of {fleet.scenario.work.model} at {fleet.scenario.work.slo}, as plan finds for each chip"
+    served = (
+        f"by tokens, tokens: of {fleet.scenario.work.model} at {fleet.scenario.work.slo}, as plan finds for each chip"
+    )
     return "\n".join([*lines, "", served, draws, _EVIDENCE])
 
 
@@ -123,7 +125,9 @@ def drivers(found: Sequence[Driver], rest: float, face: Face, what: str) -> str:
         f"share of the variance of ranks (relative weights); {percent(rest)} is interaction; "
         f"{percent(ours)} rests on inputs that are assumed, estimated or unverified"
     )
-    return "\n".join([face.strong(f"what makes the spread of {what}"), *lay(columns, rows, face), "", *wrapped(foot, face.width)])
+    return "\n".join(
+        [face.strong(f"what makes the spread of {what}"), *lay(columns, rows, face), "", *wrapped(foot, face.width)]
+    )
 
 
 def backtest(found: Sequence[Score], date: str, rule: str, face: Face) -> str:
@@ -147,10 +151,15 @@ def backtest(found: Sequence[Score], date: str, rule: str, face: Face) -> str:
     lines += [*lay(columns, rows, face), ""]
     for s in found:
         inside = "inside the 50% band" if s.in_50 else "inside the 90% band" if s.in_90 else "outside the 90% band"
-        lines += wrapped(f"{number(s.outturn)} ({s.source}): {inside}; the prior gave it or more {percent(s.at_least)}", face.width)
+        lines += wrapped(
+            f"{number(s.outturn)} ({s.source}): {inside}; the prior gave it or more {percent(s.at_least)}", face.width
+        )
         if s.naive_crps is not None:
             better = "better" if s.crps < s.naive_crps else "worse"
             lines.append(f"no change: {number(s.naive)}, CRPS {number(s.naive_crps)}; the prior is {better}")
     covered = sum(s.in_50 for s in found), sum(s.in_90 for s in found)
-    lines += ["", f"coverage: {covered[0]} of {len(found)} in the 50% band, {covered[1]} of {len(found)} in the 90% band"]
+    lines += [
+        "",
+        f"coverage: {covered[0]} of {len(found)} in the 50% band, {covered[1]} of {len(found)} in the 90% band",
+    ]
     return "\n".join([*lines, *wrapped(f"equal parts, by their medians: {found[0].components}", face.width)])

@@ -67,9 +67,9 @@ def _read(where: str, data: bytes) -> tuple[Row, ...]:
 
 
 def _row(where: str, at: int, cells: dict[str, str]) -> Row:
-    numbers = [_number(where, at, name, cells.get(name, "")) for name in ("value", "low", "high")]
+    value, low, high = (_number(where, at, name, cells.get(name, "")) for name in ("value", "low", "high"))
     words = [cells.get(name, "") for name in ("unit", "status", "source", "vintage", "note")]
-    return Row(cells, *numbers, *words)
+    return Row(cells, value, low, high, *words)
 
 
 def _number(where: str, at: int, name: str, text: str) -> float | None:

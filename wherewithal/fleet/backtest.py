@@ -22,9 +22,9 @@ FILE = "fleet_backtest.toml"
 RULE = (
     "Rule, fixed before scoring: only rows with a vintage on or before the date; rival figures and the physical model "
     "(least of dies, memory, packaging) get equal weights; a figure without an interval takes the mean relative width "
-    "of those that print one, or is uniform up to itself where the source says at most; an input of the physical model "
-    "that no row of the time gives takes the later row with its standard deviation doubled. Naive: the year before, as "
-    "known at the date."
+    "of those that print one; where the source says at most, half of the weight lies evenly below the figure and half "
+    "on it; an input of the physical model that no row of the time gives takes the later row with its standard "
+    "deviation doubled. Naive: the year before, as known at the date."
 )
 
 
@@ -91,7 +91,8 @@ def run(name: str, date: str, draws: int = 4096, seed: int = 0, dirs: catalog.Di
     Args:
         name: of the scenario.
         date: `YYYY-MM`; what was known at its end counts.
-        draws, seed: as in `model.run`.
+        draws: points of the Sobol set.
+        seed: of its scrambling.
         dirs: folders of the user's own.
 
     Raises:
@@ -161,7 +162,9 @@ def _rivals(target: _Target, known: list[national.Row]) -> dict[str, Input]:
     up, down = (float(np.mean(w)) for w in zip(*widths, strict=True)) if widths else (2.0, 0.5)
     out = {}
     for who, (value, low, high) in found.items():
-        point = Point(None, value, value * down if low is None else low, value * up if high is None else high)
+        at_most = high is not None and high <= value  # the source says no more than this
+        least = low if low is not None else 0.0 if at_most else value * down
+        point = Point(None, value, least, value * up if high is None else high)
         out[who] = Input(f"rival | {who}", "lognormal", "p5-p95", (point,), "units", "read", who)
     return out
 

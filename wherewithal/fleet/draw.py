@@ -102,7 +102,7 @@ def _points(draws: int, seed: int, columns: int) -> Array:
 
     exponent = int(np.ceil(np.log2(draws)))
     made = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(seed)).random_base2(exponent)[:draws]
-    return np.clip(made, 2.0**-33, 1 - 2.0**-33)
+    return np.asarray(np.clip(made, 2.0**-33, 1 - 2.0**-33))
 
 
 def shaped(given: Input, at: int, z: Array) -> Array:
@@ -117,7 +117,7 @@ def shaped(given: Input, at: int, z: Array) -> Array:
         return np.full_like(z, p.value)
     if low > p.value or high < p.value:
         raise InputError(given.key, f"{p.value:g} is not between {low:g} and {high:g}", "median within the interval")
-    flat = given.shape == "uniform" or low <= 0 and given.shape == "lognormal"
+    flat = given.shape == "uniform" or (low <= 0 and given.shape == "lognormal")
     if flat:
         return _flat(z, low, p.value, high)
     if given.shape == "lognormal":

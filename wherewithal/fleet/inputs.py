@@ -97,7 +97,7 @@ def _wide(p: Point, shape: str) -> Point:
         return p
     if shape == "lognormal" and p.low > 0:
         return Point(p.year, p.value, p.value * (p.low / p.value) ** 2, p.value * (p.high / p.value) ** 2)
-    if shape == "beta" and 0 < p.low and p.high < 1:
+    if shape == "beta" and p.low > 0 and p.high < 1:
         at, low, high = (math.log(v / (1 - v)) for v in (p.value, p.low, p.high))
         ends = [1 / (1 + math.exp(-(2 * end - at))) for end in (low, high)]
         return Point(p.year, p.value, ends[0], ends[1])
@@ -164,7 +164,7 @@ def _input(key: str, rows: list[national.Row], groups: dict[str, float]) -> Inpu
     for row in sorted(rows, key=lambda r: r.vintage):
         for year in _years(row.get("period")):
             points[year] = Point(year, float(row.value or 0), row.low, row.high)
-    name = key.split(" | ")[0]
+    name = key.split(" | ", 1)[0]
     group = next((g for g in groups if name in re.split(r"[ ,(]+", g)), "")
     ordered = tuple(points[y] for y in sorted(points, key=lambda y: -1 if y is None else y))
     words = (first.unit, first.status, first.source, first.note)

@@ -177,7 +177,8 @@ def work(cohorts: Cohorts, worth: Worth, peak_flops: float, keep: Keep) -> None:
     runs = used 16-bit peak x share that trains x MFU x a year / size of a run.
 
     Args:
-        cohorts, worth: of the run.
+        cohorts: of the run.
+        worth: what a chip is worth in it.
         peak_flops: [FLOP/s] 16-bit peak of the chip that one H100e stands for.
         keep: takes each series.
     """

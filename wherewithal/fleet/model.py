@@ -170,7 +170,9 @@ def _cohorts(inputs: Inputs, draws: Draws, lines: list[stock.Line], calendar: st
     working, used, rest = np.zeros((draws.count, ages)), np.zeros((draws.count, ages)), np.ones(draws.count)
     for sector in sorted(read.sectors.values(), key=lambda s: s.share is None):
         share = rest if sector.share is None else draws.values(inputs.get(sector.share))
-        part = share[:, None] * stock.deployed(np.broadcast_to(draws.values(inputs.get(sector.lag_months)), whole), ages)
+        part = share[:, None] * stock.deployed(
+            np.broadcast_to(draws.values(inputs.get(sector.lag_months)), whole), ages
+        )
         working += part
         used += part * draws.values(inputs.get(sector.utilisation))[:, None]
         rest = np.maximum(rest - share, 0.0)
@@ -181,9 +183,7 @@ def _cohorts(inputs: Inputs, draws: Draws, lines: list[stock.Line], calendar: st
     return out
 
 
-def _reach(
-    read: Scenario, lines: list[stock.Line], worth: measures.Worth, calendar: stock.Calendar
-) -> Array | None:
+def _reach(read: Scenario, lines: list[stock.Line], worth: measures.Worth, calendar: stock.Calendar) -> Array | None:
     """Raise own output until the target's share of a year's new H100e (8-bit, all origins) is met; return how many times."""
     if read.target is None or read.target.year not in calendar.years:
         return None

@@ -35,7 +35,8 @@ def made(line: Made, inputs: Inputs, draws: Draws, lines: list[Line], calendar: 
 
     Args:
         line: of the scenario.
-        inputs, draws: where its inputs come from.
+        inputs: of the scenario.
+        draws: the random numbers.
         lines: observed flows, which have used up some of the bank and the stock.
         calendar: of the run.
     """
@@ -108,9 +109,7 @@ def _spent(draw: _Reader, line: Made, start: str, lines: list[Line], calendar: C
     return total
 
 
-def _left(
-    draw: _Reader, line: Made, ref: str, start: str, lines: list[Line], calendar: Calendar, what: str
-) -> Array:
+def _left(draw: _Reader, line: Made, ref: str, start: str, lines: list[Line], calendar: Calendar, what: str) -> Array:
     return np.maximum(draw(ref) - _spent(draw, line, start, lines, calendar, what), 0.0)
 
 

@@ -31,7 +31,9 @@ class ProductRecord(Record):
     price: str | Own = Field("", description="input of its price [USD], or one of its own")
     stacks: str = Field("", description="input of its memory stacks a package")
     dies: str = Field("", description="input of its compute dies a package")
-    assumed: Mapping[str, Own] = Field(default_factory=dict, description="measure -> value of one chip, where not known")
+    assumed: Mapping[str, Own] = Field(
+        default_factory=dict, description="measure -> value of one chip, where not known"
+    )
 
 
 class _File(Record):

@@ -180,7 +180,7 @@ class Scenario(Record):
     first_year: int = Field(2022, ge=2000, le=2100)
     last_year: int = Field(2030, ge=2000, le=2100)
     domestic_makers: tuple[str, ...] = ()
-    history: History = Field(default_factory=lambda: History(country=""))
+    history: History = Field(default_factory=lambda: History.model_validate({}))
     inputs: Mapping[str, Own] = Field(default_factory=dict)
     made: Mapping[str, Made] = Field(default_factory=dict)
     flows: Mapping[str, Flow] = Field(default_factory=dict)
@@ -194,7 +194,9 @@ class Scenario(Record):
     price_decline: Ref
     capital_per_gw: Ref
     talent: Talent | None = None
-    national: Mapping[str, Ref] = Field(default_factory=dict, description="other national series to print: name -> input")
+    national: Mapping[str, Ref] = Field(
+        default_factory=dict, description="other national series to print: name -> input"
+    )
     target: Target | None = None
 
 

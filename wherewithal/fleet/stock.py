@@ -87,7 +87,7 @@ def survival(lifetime_years: Array, loss_per_year: Array, ages: int) -> Array:
 def deployed(lag_months: Array, ages: int) -> Array:
     """Return the share (draws, ages) of a cohort that works at the end of each age; arrivals spread over their quarter."""
     lag = lag_months[:, None] / 3
-    return np.clip(np.arange(ages, dtype=float)[None, :] + 1 - lag, 0.0, 1.0)
+    return np.asarray(np.clip(np.arange(ages, dtype=float)[None, :] + 1 - lag, 0.0, 1.0))
 
 
 def standing(units: Array, share: Array, calendar: Calendar) -> Array:
@@ -107,7 +107,7 @@ def retired(units: Array, share: Array, calendar: Calendar) -> Array:
 
 def yearly(units: Array, calendar: Calendar) -> Array:
     """Return the sum (draws, years) of a flow (draws, quarters)."""
-    return units.reshape(len(units), len(calendar.years), QUARTERS_A_YEAR).sum(axis=2)
+    return np.asarray(units.reshape(len(units), len(calendar.years), QUARTERS_A_YEAR).sum(axis=2))
 
 
 def joined(lines: Sequence[Line], draws: int) -> list[Line]:

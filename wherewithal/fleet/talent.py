@@ -40,7 +40,7 @@ def keep(said: Talent, worth: Worth, years: tuple[int, ...], take: Keep) -> None
 def _approved(said: Talent, dirs: tuple[object, ...]) -> dict[int, float]:
     """Return newly approved colleges by the year of approval: the last year that a list's name has."""
     out: dict[int, float] = {}
-    for row in national.rows("talent", dirs):  # type: ignore[arg-type]
+    for row in national.rows("talent", dirs):
         if row.get("topic") == said.topic and row.get("metric") == said.colleges and row.value is not None:
             year = int(re.findall(r"\d{4}", row.get("period"))[-1])
             out[year] = out.get(year, 0.0) + row.value
@@ -49,7 +49,7 @@ def _approved(said: Talent, dirs: tuple[object, ...]) -> dict[int, float]:
 
 def _authors(said: Authors, worth: Worth) -> dict[str, Array]:
     """Return draws (draws,) of the share of each path: median k/n, ends from the Wilson interval at 90%."""
-    rows = {r.get("metric"): r for r in national.rows("talent", worth.dirs) if r.get("topic") == said.topic}  # type: ignore[arg-type]
+    rows = {r.get("metric"): r for r in national.rows("talent", worth.dirs) if r.get("topic") == said.topic}
     whole = rows.get(said.total)
     out: dict[str, Array] = {}
     for part in said.parts:

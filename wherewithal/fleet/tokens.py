@@ -56,10 +56,14 @@ def _shipped() -> dict[tuple[str, str, str], Served]:
         return {}
     return {
         (r["product"], r["model"], r["slo"]): Served(
-            *(float(r[k]) if r[k] else None for k in ("value", "low", "high")), on=r["on"], why=r["why"]
+            _number(r["value"]), _number(r["low"]), _number(r["high"]), r["on"], r["why"]
         )
         for r in catalog.read_csv(path)
     }
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def planned(product: str, model: str, slo: str, dirs: tuple[object, ...] = ()) -> Served:
@@ -95,7 +99,7 @@ def keep(cohorts: Cohorts, worth: Worth, take: Keep) -> list[str]:
     stock, used, left = np.zeros(shape), np.zeros(shape), {}
     for line in cohorts.lines:
         found = served(line.product, said.model, said.slo, worth.dirs)
-        rate = _rate(line.product, found, worth)
+        rate = _rate(found, worth)
         if rate is None:
             left[line.product] = found.why
             continue
@@ -108,7 +112,7 @@ def keep(cohorts: Cohorts, worth: Worth, take: Keep) -> list[str]:
     return [f"{name}: {why}" for name, why in left.items()]
 
 
-def _rate(product: str, found: Served, worth: Worth) -> Array | None:
+def _rate(found: Served, worth: Worth) -> Array | None:
     if found.value is None:
         return None
     # The planner's interval is 80%: 10th to 90th percentile, wider by 1.2816 / 1.6449 at the 5th and 95th.
