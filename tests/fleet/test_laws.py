@@ -123,7 +123,7 @@ def test_survival_falls_and_loses_nothing(life: float, loss: float, lag: float, 
     share = stock.survival(np.array([life]), np.array([loss]), calendar.quarters)
     works = stock.deployed(np.array([lag]), calendar.quarters)
     assert (np.diff(share, axis=1) <= 1e-12).all()
-    assert ((0 <= share) & (share <= 1)).all()
+    assert ((share >= 0) & (share <= 1)).all()
     assert (np.diff(works, axis=1) >= 0).all()
     flow = np.array([units])
     came = np.cumsum(stock.yearly(flow, calendar), axis=1)

@@ -75,7 +75,10 @@ def test_a_scenario_is_ten_lines(tmp_path: Path) -> None:
     [
         ('inherits = "china-2030"\nlast_yaer = 2028\n', "last_yaer"),
         ('inherits = "china-2030"\nlifetime = "lifetime_econmic | all"\n', "no input"),
-        ('inherits = "china-2030"\n[flows.x]\nproduct = "nothing"\norigin = "imported"\nunits_per_year = "loss"\n', "nothing"),
+        (
+            'inherits = "china-2030"\n[flows.x]\nproduct = "nothing"\norigin = "imported"\nunits_per_year = "loss"\n',
+            "nothing",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_scenario_is_named(tmp_path: Path, text: str, said: str) -> None:

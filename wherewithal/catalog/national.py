@@ -55,12 +55,17 @@ def rows(name: str, dirs: catalog.Dirs = ()) -> tuple[Row, ...]:
         for ending in ENDINGS:
             path = folder / FOLDER / f"{name}{ending}"
             if path.is_file():
-                return _read(f"{FOLDER}/{path.name}", path.read_bytes())
+                return parse(f"{FOLDER}/{path.name}", path.read_bytes())
     raise InputError("catalog", f"no national table {name[:40]!r}", "wherewithal catalog where")
 
 
 @lru_cache(maxsize=32)
-def _read(where: str, data: bytes) -> tuple[Row, ...]:
+def parse(where: str, data: bytes) -> tuple[Row, ...]:
+    """Return the rows of a table from its bytes, packed where `where` ends in .gz.
+
+    Raises:
+        InputError: a cell that is no number.
+    """
     text = (gzip.decompress(data) if where.endswith(".gz") else data).decode("utf-8-sig")
     table = csv.DictReader(io.StringIO(text, newline=""))
     return tuple(_row(where, at, {k: (v or "").strip() for k, v in r.items() if k}) for at, r in enumerate(table, 2))

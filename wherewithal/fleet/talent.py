@@ -40,7 +40,7 @@ def keep(said: Talent, worth: Worth, years: tuple[int, ...], take: Keep) -> None
 def _approved(said: Talent, dirs: tuple[object, ...]) -> dict[int, float]:
     """Return newly approved colleges by the year of approval: the last year that a list's name has."""
     out: dict[int, float] = {}
-    for row in national.rows("talent", dirs):
+    for row in national.rows("talent", dirs):  # type: ignore[arg-type]
         if row.get("topic") == said.topic and row.get("metric") == said.colleges and row.value is not None:
             year = int(re.findall(r"\d{4}", row.get("period"))[-1])
             out[year] = out.get(year, 0.0) + row.value
