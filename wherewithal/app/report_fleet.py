@@ -32,6 +32,8 @@ SHOWN = (
     ("Power|Facility", "site power", 1, "GW"),
     ("Energy", "energy", 1, "TWh/yr"),
     ("Share|National electricity", "of national use", 0.01, "%"),
+    ("Share|Data-centre electricity", "of data centres", 0.01, "%"),
+    ("Grid|Spending per GW added", "grid per GW added", 1e9, "bn USD"),
     ("Cost|Chips", "chips bought", 1e9, "bn USD/yr"),
     ("Cost|Capital", "sites built", 1e9, "bn USD/yr"),
     ("Cost|Running|Electricity", "electricity", 1e9, "bn USD/yr"),

@@ -84,12 +84,18 @@ def fleet(scenario: str, plot: Path | None, force: bool, **values: Any) -> int:
 def _out(one: Fleet, rows: list[dict[str, Any]], face: Face, title: str = "") -> None:
     """Print an IAMC table in the form that is asked for."""
     from wherewithal.app import report_fleet
+    from wherewithal.fleet import events
     from wherewithal.fleet.draw import sources
     from wherewithal.fleet.model import BANNER
 
     if face.form == "json":
         about = {"banner": BANNER, "scenario": one.name, "title": title or one.scenario.title}
-        given = {"draws": one.draws.count, "seed": one.draws.seed, "inputs": sources(one.draws.used)}
+        given = {
+            "draws": one.draws.count,
+            "seed": one.draws.seed,
+            "inputs": sources(one.draws.used),
+            "events": events.known(one.scenario),
+        }
         faces.out_json({**about, **given, "left_out": one.left_out, "rows": rows})
     elif face.form == "csv":
         faces.out(table.to_csv(rows))

@@ -118,7 +118,7 @@ def of_scenario(name: str, own: Own) -> Input:
 
 
 def of_power(ref: str, dirs: tuple[object, ...] = ()) -> Input:
-    """Return the series of the table of power that `power | REGION | METRIC` names, as read, by year.
+    """Return the series of the table of power that `power | REGION | METRIC` names, as read, by year; plans over several years are left out.
 
     Raises:
         InputError: no such rows.
@@ -126,11 +126,15 @@ def of_power(ref: str, dirs: tuple[object, ...] = ()) -> Input:
     _, region, metric = (p.strip() for p in ref.split("|", 2)) if ref.count("|") >= 2 else ("", "", ref)
     rows = [
         r for r in national.rows("power", dirs)  # type: ignore[arg-type]
-        if (r.get("region"), r.get("metric")) == (region, metric) and r.value is not None
+        if (r.get("region"), r.get("metric")) == (region, metric)
+        and r.value is not None
+        and re.fullmatch(r"\d{4}(-\d\d)?", r.get("period"))
     ]  # fmt: skip
     if not rows:
         raise InputError("scenario", f"no power row for {ref[:80]!r}", "power | REGION | METRIC")
-    found = {_years(r.get("period"))[-1]: r for r in rows}
+    found = {_years(r.get("period"))[-1]: r for r in sorted(rows, key=lambda r: r.get("period"))}
+    if len({r.unit for r in rows}) > 1:
+        raise InputError(ref[:80], "rows in several units", "name a metric with one")
     points = tuple(Point(y, found[y].value or 0.0, None, None) for y in sorted(found, key=lambda y: y or 0))
     return Input(ref, "fixed", "exact", points, rows[0].unit, rows[0].status, rows[0].source, rows[0].note)
 
@@ -159,7 +163,7 @@ def _groups(rows: list[national.Row]) -> dict[str, float]:
 
 
 def _input(key: str, rows: list[national.Row], groups: dict[str, float]) -> Input:
-    first = rows[0]
+    first = max(rows, key=lambda r: r.vintage)
     points: dict[int | None, Point] = {}
     for row in sorted(rows, key=lambda r: r.vintage):
         for year in _years(row.get("period")):

@@ -9,7 +9,7 @@ import numpy as np
 from wherewithal.fleet import products
 from wherewithal.fleet.draw import Array, Draws
 from wherewithal.fleet.inputs import Input, Inputs, Point
-from wherewithal.fleet.scenario import Own
+from wherewithal.fleet.scenario import Grid, Own
 from wherewithal.fleet.stock import Cohorts, Line, standing, yearly
 
 HOURS = 8760.0
@@ -202,3 +202,23 @@ def work(cohorts: Cohorts, worth: Worth, peak_flops: float, keep: Keep) -> None:
     share = draws.values(inputs.get(said.training_share)) * draws.values(inputs.get(said.mfu))
     flop = sums[(products.SIXTEEN, "Used")] * peak_flops * share[:, None] * SECONDS
     keep(f"Training|Runs of {said.run_flop:.0e} FLOP", "runs/yr", flop / said.run_flop)
+
+
+def grid(said: Grid, worth: Worth, years: tuple[int, ...], energy_twh: Array, keep: Keep) -> None:
+    """Keep what the grid spends per gigawatt that is added, and the fleet's share of data-centre electricity.
+
+    Args:
+        said: of the scenario.
+        worth: of the run.
+        years: of the run.
+        energy_twh: (draws, years) of the fleet.
+        keep: takes each series.
+    """
+
+    def series(ref: str) -> Array:
+        columns = [np.broadcast_to(worth.draws.values(worth.inputs.get(ref), y), (worth.draws.count,)) for y in years]
+        return np.stack(columns, axis=1)
+
+    usd = series(said.investment) * said.scale / series(said.money)
+    keep("Grid|Spending per GW added", "USD/GW", usd / series(said.added))
+    keep("Share|Data-centre electricity", "1", energy_twh / series(said.data_centres))

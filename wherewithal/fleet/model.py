@@ -12,7 +12,7 @@ import numpy as np
 from wherewithal import __version__
 from wherewithal.catalog import load as catalog
 from wherewithal.errors import InputError, nearest
-from wherewithal.fleet import flows, measures, output, products, scenario, stock, talent, tokens
+from wherewithal.fleet import events, flows, measures, output, products, scenario, stock, talent, tokens
 from wherewithal.fleet.draw import Array, Draws
 from wherewithal.fleet.inputs import Inputs
 from wherewithal.fleet.scenario import Scenario
@@ -139,6 +139,7 @@ def run(
 def of(read: Scenario, name: str, draws: int, seed: int, dirs: catalog.Dirs = ()) -> Fleet:
     """Return a scenario that was read, run on draws (arguments as in `run`)."""
     inputs = Inputs(read, dirs)
+    events.known(read, dirs)
     random = Draws(draws, seed, known_keys(inputs, dirs))
     random.reserve([f"own | {n}" for n in read.inputs])
     calendar = stock.Calendar(read.first_year, read.last_year)
@@ -212,6 +213,8 @@ def _fill(fleet: Fleet, outputs: list[output.Output], worth: measures.Worth, nee
     fleet.left_out += tokens.keep(fleet.cohorts, worth, fleet.keep)
     if fleet.scenario.talent is not None:
         talent.keep(fleet.scenario.talent, worth, fleet.years, fleet.keep)
+    if fleet.scenario.grid is not None:
+        measures.grid(fleet.scenario.grid, worth, fleet.years, fleet.series("Energy"), fleet.keep)
     for name, ref in fleet.scenario.national.items():
         given = worth.inputs.get(ref)
         series = np.stack([np.broadcast_to(worth.draws.values(given, y), (worth.draws.count,)) for y in fleet.years], 1)

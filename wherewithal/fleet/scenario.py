@@ -142,6 +142,16 @@ class Work(Record):
     slo: str
 
 
+class Grid(Record):
+    """The grid that a fleet stands on, as read."""
+
+    investment: Ref = Field(description="a year, in `money`")
+    money: Ref = Field(description="units of it per USD")
+    scale: float = Field(1.0, gt=0, description="of the investment's row: 1e9 where it is in billions")
+    added: Ref = Field(description="capacity added a year [GW]")
+    data_centres: Ref = Field(description="electricity of data centres [TWh]")
+
+
 class Authors(Record):
     """Authors by path, as rows of the table of talent: parts of a total."""
 
@@ -179,7 +189,6 @@ class Scenario(Record):
     region: str = Field(min_length=2, max_length=60)
     first_year: int = Field(2022, ge=2000, le=2100)
     last_year: int = Field(2030, ge=2000, le=2100)
-    domestic_makers: tuple[str, ...] = ()
     history: History = Field(default_factory=lambda: History.model_validate({}))
     inputs: Mapping[str, Own] = Field(default_factory=dict)
     made: Mapping[str, Made] = Field(default_factory=dict)
@@ -193,6 +202,7 @@ class Scenario(Record):
     work: Work
     price_decline: Ref
     capital_per_gw: Ref
+    grid: Grid | None = None
     talent: Talent | None = None
     national: Mapping[str, Ref] = Field(
         default_factory=dict, description="other national series to print: name -> input"
