@@ -40,6 +40,10 @@ SHOWN = (
     ("Talent|Graduates", "graduates", 1e3, "k/yr"),
     ("Target|Times the output", "own output times", 1, "1"),
 )
+_SMALLER = {
+    "M/yr": "k/yr", "M chips": "k chips", "M H100e": "k H100e", "GW": "MW", "TWh/yr": "GWh/yr",
+    "bn USD/yr": "M USD/yr", "T/day": "bn/day",
+}  # fmt: skip
 _MOST_YEARS, _MOST_DRIVERS = 3, 15
 _EVIDENCE = "inputs, their sources and all variables: --json; what makes the spread: --drivers"
 
@@ -79,10 +83,11 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
         years = _differing(found, [n for n, *_ in names])
         names = [row for row in names if any(found[(row[0], y)]["median"] for y in years)]
     columns = [Column("median (5% to 95%)"), *(Column(str(y), ">") for y in years)]
-    body = [
-        [f"{label} [{unit}]", *(_cell(found.get((name, year)), scale) for year in years)]
-        for name, label, scale, unit in names
-    ]
+    body = []
+    for name, label, scale, unit in names:
+        cells = [found.get((name, year)) for year in years]
+        scale, unit = _fitting(scale, unit, [r["median"] for r in cells if r is not None and r["median"] is not None])
+        body.append([f"{label} [{unit}]", *(_cell(r, scale) for r in cells)])
     if title and not body:
         lines.append("no difference in any variable")
     lines += lay(columns, body, face)
@@ -93,6 +98,12 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
         f"by tokens, tokens: of {fleet.scenario.work.model} at {fleet.scenario.work.slo}, as plan finds for each chip"
     )
     return "\n".join([*lines, "", served, draws, _EVIDENCE])
+
+
+def _fitting(scale: float, unit: str, medians: Sequence[float]) -> tuple[float, str]:
+    """Return the unit a thousand times smaller, with its scale, where all figures are below a tenth of the one given."""
+    most = max((abs(m) for m in medians), default=0.0)
+    return (scale / 1e3, _SMALLER[unit]) if unit in _SMALLER and 0 < most < 0.1 * scale else (scale, unit)
 
 
 def _differing(found: Mapping[tuple[str, int], Mapping[str, Any]], names: Sequence[str]) -> list[int]:

@@ -14,7 +14,7 @@ def known(read: Scenario, dirs: catalog.Dirs = ()) -> list[dict[str, str]]:
     Raises:
         InputError: a date of which the table has no event.
     """
-    rows = {}
+    rows: dict[str, national.Row] = {}
     for row in national.rows("events", dirs):
         rows.setdefault(row.get("date"), row)
     out = []
