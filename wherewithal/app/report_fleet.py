@@ -44,6 +44,8 @@ _SMALLER = {
     "M/yr": "k/yr", "M chips": "k chips", "M H100e": "k H100e", "GW": "MW", "TWh/yr": "GWh/yr",
     "bn USD/yr": "M USD/yr", "T/day": "bn/day",
 }  # fmt: skip
+# Figures below this, in their unit, are not spelled out.
+_LEAST = 0.01
 _MOST_YEARS, _MOST_DRIVERS = 3, 15
 _EVIDENCE = "inputs, their sources and all variables: --json; what makes the spread: --drivers"
 
@@ -87,6 +89,8 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
     for name, label, scale, unit in names:
         cells = [found.get((name, year)) for year in years]
         scale, unit = _fitting(scale, unit, [r["median"] for r in cells if r is not None and r["median"] is not None])
+        if not any(r is not None and (r["p5"] or r["p95"]) for r in cells):
+            continue  # nothing of the kind in any year shown
         body.append([f"{label} [{unit}]", *(_cell(r, scale) for r in cells)])
     if title and not body:
         lines.append("no difference in any variable")
@@ -115,6 +119,8 @@ def _differing(found: Mapping[tuple[str, int], Mapping[str, Any]], names: Sequen
 def _cell(row: Mapping[str, Any] | None, scale: float) -> str:
     if row is None or row["median"] is None:
         return "-"
+    if 0 < max(abs(row["p5"]), abs(row["p95"])) < _LEAST * scale:
+        return f"<{_LEAST:g}"
     ends = [number(row[k] / scale, 2) for k in ("p5", "p95")]
     middle = number(row["median"] / scale, 2)
     return middle if ends[0] == ends[1] == middle else f"{middle} ({ends[0]} to {ends[1]})"
