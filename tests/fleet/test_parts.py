@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wherewithal.errors import FileProblems, InputError
-from wherewithal.fleet import backtest, model, talent, tokens
+from wherewithal.fleet import backtest, check, model, talent, tokens
 from wherewithal.fleet.scenario import read
 
 
@@ -94,3 +94,17 @@ def test_a_ring_of_scenarios_is_refused(tmp_path: Path) -> None:
     (folder / "ring.toml").write_text('inherits = "ring"\n')
     with pytest.raises(InputError, match="inherits from itself"):
         read("ring", (tmp_path,))
+
+
+def test_the_catalog_s_scenarios_are_sound() -> None:
+    assert list(check.problems()) == []
+
+
+def test_catalog_check_finds_a_bad_scenario(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "bad.toml").write_text('inherits = "china-2030"\nlast_yaer = 2028\n')
+    (folder / "lost.toml").write_text('inherits = "china-2030"\nlifetime = "nothing | at all"\n')
+    found = {file: str(problem) for file, problem in check.problems((tmp_path,), only_user=True)}
+    assert "last_yaer" in found["scenarios/bad.toml"]
+    assert "no input" in found["scenarios/lost.toml"]
