@@ -147,10 +147,13 @@ def check_verb(folder: str | None, every: bool, catalog_dirs: tuple[str, ...], *
     Exit code 1 where something must be mended.
     """
     from wherewithal.catalog.check import check
+    from wherewithal.fleet import check as scenarios
 
     face = take_face(values)
-    report = check(_paths((folder,) if folder else catalog_dirs), only_user=folder is not None)
-    if folder is not None and not report.files:
+    dirs = _paths((folder,) if folder else catalog_dirs)
+    report = check(dirs, only_user=folder is not None)
+    report.problems += scenarios.problems(dirs, only_user=folder is not None)
+    if folder is not None and not report.files and not any((dirs[0] / d).is_dir() for d in ("scenarios", "national")):
         raise InputError(
             "catalog check", f"nothing to check in {clean(folder)}", "put files in its chips/, systems/ or models/"
         )

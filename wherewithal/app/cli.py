@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "who leads in model quality, by country and openness, over time",
     ),
     "claims": ("wherewithal.app.verbs_claims:claims", "published claims computed again from the catalog"),
+    "fleet": ("wherewithal.app.verbs_fleet:fleet", "a country's or company's chips, power, money and people by year"),
     "catalog": (
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",

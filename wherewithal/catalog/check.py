@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from wherewithal.catalog import files, frontier_check, load
+from wherewithal.catalog import check_national, files, frontier_check, load
 from wherewithal.catalog.engine_record import EngineRecord, at_version
 from wherewithal.catalog.records import ChipRecord, Stated, SystemRecord
 from wherewithal.errors import FileProblems, InputError, Problem
@@ -67,6 +67,7 @@ def check(dirs: load.Dirs = (), only_user: bool = False) -> Report:
             for file, name, record in _records(report, folder, kind):
                 known.setdefault(name, (file, record))
         _tables(report, folder)
+        report.problems += check_national.problems(folder, check_national.ranges())
     sources = load.table("sources", dirs)
     for kind in ("chips", "systems"):
         for file, record in records[kind].values():
