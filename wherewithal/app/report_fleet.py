@@ -95,6 +95,8 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
     if title and not body:
         lines.append("no difference in any variable")
     lines += lay(columns, body, face)
+    if not title:
+        lines += [*_bound(fleet, years, face), *_authors(fleet, face)]
     if fleet.left_out:
         lines += ["", *wrapped("no plan, so without tokens: " + "; ".join(fleet.left_out), face.width)]
     draws = f"{fleet.draws.count:,} draws (scrambled Sobol), seed {fleet.draws.seed}"
@@ -102,6 +104,33 @@ def text(fleet: Fleet, rows: Sequence[Mapping[str, Any]], face: Face, banner: st
         f"by tokens, tokens: of {fleet.scenario.work.model} at {fleet.scenario.work.slo}, as plan finds for each chip"
     )
     return "\n".join([*lines, "", served, draws, _EVIDENCE])
+
+
+def _bound(fleet: Fleet, years: Sequence[int], face: Face) -> list[str]:
+    """Return which limit binds each line of own output, by share of draws."""
+    out: list[str] = []
+    for maker in dict.fromkeys(n.split("|")[2] for n in fleet.variables if n.startswith("Made|Bound by ")):
+        said = []
+        for name in (n for n in fleet.variables if n.startswith("Made|Bound by ") and n.endswith(f"|{maker}")):
+            means = fleet.series(name).mean(axis=0)
+            shares = [f"{y}: {percent(means[fleet.years.index(y)])}" for y in years if means[fleet.years.index(y)] > 0]
+            if shares:
+                said.append(f"{name.split('|')[1].removeprefix('Bound by ')} ({', '.join(shares)})")
+        if said:
+            out += wrapped(f"what binds output of {maker}, share of draws: {'; '.join(said)}", face.width)
+    return ["", *out] if out else []
+
+
+def _authors(fleet: Fleet, face: Face) -> list[str]:
+    """Return the shares of authors by path with their 90% intervals."""
+    talent = fleet.scenario.talent
+    if talent is None or talent.authors is None:
+        return []
+    said = []
+    for part in talent.authors.parts:
+        band = fleet.band(f"Talent|Authors|{part}", fleet.years[-1])
+        said.append(f"{part} {percent(band['median'])} ({percent(band['p5'])} to {percent(band['p95'])})")
+    return wrapped(f"{talent.authors.topic}, share of those {talent.authors.total}: {'; '.join(said)}", face.width)
 
 
 def _fitting(scale: float, unit: str, medians: Sequence[float]) -> tuple[float, str]:
