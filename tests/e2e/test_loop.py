@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import statistics
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,12 +80,14 @@ def round_() -> Iterator[Round]:
         old.unlink(missing_ok=True)
     one = Round(folder)
     one.probed()
-    for attempt in range(loop.TRIES):
-        for repeat in range(loop.REPEATS):
-            for name in one.models:
-                one.runs.setdefault(name, []).extend(one.measured(name, attempt * loop.REPEATS + repeat))
-        if not loop.disturbed(one.runs):
-            break
+    end = time.monotonic() + loop.MEASURE_S
+    for repeat in range(loop.TRIES * loop.REPEATS):
+        again = (
+            {name.split(" at ")[0] for name in loop.disturbed(one.runs)} if repeat >= loop.REPEATS else set(one.models)
+        )
+        for name in sorted(again):
+            if time.monotonic() < end or repeat == 0:
+                one.runs.setdefault(name, []).extend(one.measured(name, repeat))
     return one
 
 
