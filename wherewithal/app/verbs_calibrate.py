@@ -65,8 +65,6 @@ def calibrate(files: tuple[Path, ...], to: Path | None, catalog_dirs: tuple[str,
         if len(error.problems) > _LISTED:
             faces.fail(f"{error.file}: and {len(error.problems) - _LISTED} more")
         return error.exit_code
-    except ImportError as error:  # pragma: no cover  scipy is part of the core
-        raise InputError("calibrate", f"needs {error.name}", "pip install scipy") from None
     _out(report, face)
     return 0
 

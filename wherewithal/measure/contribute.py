@@ -70,6 +70,9 @@ def _row(row: Row, dirs: catalog.Dirs) -> Iterator[Problem]:
         yield Problem("date", f"{row.date[:20]!r}", "the day of the measurement as YYYY-MM-DD")
     if not row.notes.strip():
         yield Problem("notes", "empty", "how it was measured: tool, command, where the raw file lies")
+    if any(mark in row.model for mark in ("/", "\\", ".gguf")):
+        yield Problem("model", f"{row.model[:60]!r} is a path of one machine", "the model's name in the catalog")
+        return
     if row.metric not in SCORED:
         yield Problem("metric", f"{row.metric[:40]!r} is not scored", f"one of {', '.join(SCORED)}")
     if not row.engine:

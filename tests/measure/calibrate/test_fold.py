@@ -10,8 +10,10 @@ import pytest
 
 from wherewithal import ask
 from wherewithal.errors import FileProblems, InputError
-from wherewithal.measure.calibrate import fold
+from wherewithal.measure.calibrate import fold, runs, write
 from wherewithal.measure.probe.file import Operator, Probe
+from wherewithal.measure.rows import Row
+from wherewithal.pricing import curve_files
 
 CHIP = "made-9000-1t"
 Make = Callable[..., Probe]
@@ -79,3 +81,32 @@ def _quick(probe: Probe) -> Probe:
 def test_nothing_to_go_by(folder: Path) -> None:
     with pytest.raises(InputError, match="no probe and no measured run"):
         fold.calibrate([], [], chip=None, engine=None, folder=folder)
+
+
+def test_constants_of_older_curves_go_when_the_chip_is_probed_anew(probe: Make, folder: Path) -> None:
+    """Else an engine would still be priced by them, and the new probe would change nothing for it."""
+    fold.calibrate([probe()], [], chip=None, engine=None, folder=folder)
+    path = folder / "curves" / f"{CHIP}.toml"
+    old = curve_files.checked(path)
+    host = curve_files.HostRecord(engine="made", per_step_s=1e-3, source="runs")
+    slow = tuple(c.model_copy(update={"engine": "made", "launch_s": 1.0}) for c in old.curve)
+    write.curves(folder, old.model_copy(update={"host": (host,), "curve": (*slow, *old.curve)}))
+    report = fold.calibrate([probe(0.02)], [], chip=None, engine=None, folder=folder)
+    new = curve_files.checked(path)
+    assert new.host == ()
+    assert {c.engine for c in new.curve} == {""}
+    assert any("made rested on older curves" in note for note in report.notes)
+
+
+def test_what_is_tried_goes_before_an_older_calibration_of_the_engine(
+    probe: Make, folder: Path, made: Callable[..., Row]
+) -> None:
+    fold.calibrate([probe()], [], chip=None, engine=None, folder=folder)
+    rows = [made(model="llama-3.2-1b", system=f"{CHIP}-1", precision={"weights": "q8_0"}, engine="llama.cpp", requests=8.0, concurrency=1.0)]  # fmt: skip
+    first = runs.Bench(rows, "llama.cpp", (), (folder,))
+    slow = first.file(runs.Constants(arithmetic=3.0, memory=3.0))
+    named = tuple(c.model_copy(update={"engine": "llama.cpp"}) for c in slow.curve)
+    write.curves(folder, slow.model_copy(update={"curve": named}))
+    again = runs.Bench(rows, "llama.cpp", (), (folder,))
+    one, two = again.predict(runs.Constants()), again.predict(runs.Constants(arithmetic=2.0, memory=2.0))
+    assert two[0] > 1.5 * one[0]

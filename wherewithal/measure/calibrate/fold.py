@@ -252,9 +252,8 @@ def calibrate(
         tell(f"curves of {name}")
         records, moved, written, more = probed(probes, name, known, folder, reach)
         notes += more
-        written.append(
-            write.curves(folder, _merged(reach, name, ChipCurves(chip=name, date=today, curve=tuple(records))))
-        )
+        whole = _merged(reach, name, ChipCurves(chip=name, date=today, curve=tuple(records)), notes)
+        written.append(write.curves(folder, whole))
         reach = tuple(dict.fromkeys((*reach, folder)))
     judged = None
     if measured:
@@ -275,27 +274,31 @@ def _engine(measured: Sequence[Row]) -> str:
     return named[0]
 
 
-def _merged(dirs: tuple[Path, ...], name: str, new: ChipCurves) -> ChipCurves:
-    """Return a chip's curve file with what an older one of the user's holds and the new one does not."""
-    store = curves_for(system(name, None, dirs=dirs).chip, dirs=dirs) if catalog.find("chips", name, dirs) else None
-    old = store.calibrated[:1] if store else []
+def _merged(dirs: tuple[Path, ...], name: str, new: ChipCurves, notes: list[str]) -> ChipCurves:
+    """Return a chip's curve file with what an older one of the user's holds and the new one does not replace.
+
+    Constants that runs gave an engine rest on the curves of their time: where these are measured anew, they go.
+    """
+    known = catalog.find("chips", name, dirs) is not None
+    old = curves_for(system(name, None, dirs=dirs).chip, dirs=dirs).calibrated[:1] if known else []
     if not old:
         return new
+    probed_anew = any(not c.engine for c in new.curve)
+    gone = {h.engine for h in old[0].host} | {c.engine for c in old[0].curve if c.engine} if probed_anew else set()
+    if gone:
+        named = ", ".join(sorted(gone))
+        notes.append(f"constants of {named} rested on older curves and are gone: calibrate with its runs again")
     fresh = {(c.kind, c.format, c.engine) for c in new.curve}
-    kept = tuple(c for c in old[0].curve if (c.kind, c.format, c.engine) not in fresh)
-    hosts = {h.engine for h in new.host}
-    bands = {b.engine for b in new.band}
-    return replace_file(
-        new,
-        curve=(*new.curve, *kept),
-        host=(*new.host, *(h for h in old[0].host if h.engine not in hosts)),
-        band=(*new.band, *(b for b in old[0].band if b.engine not in bands)),
-    )
-
-
-def replace_file(file: ChipCurves, **changed: Any) -> ChipCurves:
-    """Return a curve file with some of its parts replaced."""
-    return file.model_copy(update=changed)
+    replaced = gone | {h.engine for h in new.host}
+    changed = {
+        "curve": (
+            *new.curve,
+            *(c for c in old[0].curve if (c.kind, c.format, c.engine) not in fresh and c.engine not in gone),
+        ),
+        "host": (*new.host, *(h for h in old[0].host if h.engine not in replaced)),
+        "band": (*new.band, *(b for b in old[0].band if b.engine not in replaced)),
+    }
+    return new.model_copy(update=changed)
 
 
 def _runs(
@@ -319,14 +322,9 @@ def _runs(
         return bench.chip, judged, [], [], notes
     source = f"{len(bench.rows)} measured figures of {judged.runs} runs, {today}"
     file = bench.file(constants, source, today, len(bench.rows))
-    file = replace_file(file, band=tuple(_bands(bench, left_out, by, source)))
+    curves = tuple(c.model_copy(update={"evidence": "measured", "note": source}) for c in file.curve)
+    file = file.model_copy(update={"curve": curves, "band": tuple(_bands(bench, left_out, by, source))})
     engine = by.partition("@")[0]
-    file = replace_file(
-        file,
-        curve=tuple(
-            c.model_copy(update={"engine": engine, "evidence": "measured", "note": source}) for c in file.curve
-        ),
-    )
     moved = [
         Moved(
             f"{engine} {key.removesuffix('_s').replace('_', ' ')}",
@@ -341,7 +339,7 @@ def _runs(
         Moved(f"{engine} {key}: time over that of the curves", "1", 1.0, getattr(constants, key))
         for key in runs.FACTORS
     ]
-    return bench.chip, judged, moved, [write.curves(folder, _merged(dirs, bench.chip, file))], notes
+    return bench.chip, judged, moved, [write.curves(folder, _merged(dirs, bench.chip, file, notes))], notes
 
 
 def _bands(bench: runs.Bench, predicted: Any, by: str, source: str) -> list[BandRecord]:

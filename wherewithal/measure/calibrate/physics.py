@@ -36,7 +36,8 @@ def problems(
 
 
 def _above_peak(sample: Sample, peaks: Mapping[str, float]) -> Iterator[Problem]:
-    peak = peaks.get(sample.op.format)
+    # In a format that the chip states no peak of, nothing is quicker than in its quickest.
+    peak = peaks.get(sample.op.format) or max(peaks.values(), default=0.0)
     if not peak:
         return
     rate = np.broadcast_to(sample.op.flops, sample.seconds.shape) / sample.seconds

@@ -111,11 +111,14 @@ class Bench:
 
     def file(self, c: Constants, source: str = "trial", date: str = "2000-01-01", rows: int = 0) -> ChipCurves:
         """Return constants as a curve file of the chip."""
+        name = self.engine.partition("@")[0]
         host = HostRecord(
-            engine=self.engine.partition("@")[0], source=source, rows=rows,
-            **{k: v for k, v in asdict(c).items() if k not in FACTORS},
-        )  # fmt: skip
-        return ChipCurves(chip=self.chip, date=date, curve=tuple(_scaled(r, c) for r in self._curves), host=(host,))
+            engine=name, source=source, rows=rows, **{k: v for k, v in asdict(c).items() if k not in FACTORS}
+        )
+        # Under the engine's own name, else an older calibration of that engine would go before what is tried here.
+        own = "" if name == asked.GENERIC else name
+        curves = tuple(_scaled(r, c).model_copy(update={"engine": own}) for r in self._curves)
+        return ChipCurves(chip=self.chip, date=date, curve=curves, host=(host,))
 
     def predict(self, c: Constants, some: Sequence[int] | None = None) -> Floats:
         """Return the prediction of each row [unit of its metric]; NaN where there is none.
