@@ -11,8 +11,10 @@ from wherewithal.catalog import load as catalog
 from wherewithal.machine.load import system
 from wherewithal.measure.asked import Refused, answered, predict, question
 from wherewithal.measure.rows import LATENCIES, STATISTICS, Row
-from wherewithal.plan.answer import Plan
+from wherewithal.plan.answer import Answer, Plan
+from wherewithal.plan.calibrated import cells
 from wherewithal.pricing.energy import power
+from wherewithal.pricing.intervals import Cell
 
 # What a note says about where power was read.
 BOARDS = "scope=boards"
@@ -28,6 +30,7 @@ class Predicted:
         evidence: of the prediction.
         said: what of the row was read differently.
         why: why it cannot be predicted; empty where it can.
+        own: (figure, residuals) of the asker's own runs on that chip (`calibrate`), which the interval goes by.
     """
 
     value: float
@@ -35,6 +38,7 @@ class Predicted:
     evidence: str = ""
     said: tuple[str, ...] = ()
     why: str = ""
+    own: tuple[tuple[str, Cell], ...] = ()
 
 
 def run(rows: Sequence[Row], engine: str) -> list[Predicted]:
@@ -61,7 +65,7 @@ def run(rows: Sequence[Row], engine: str) -> list[Predicted]:
         if row.metric in LATENCIES and not row.statistic:
             second = _figures(made, row, engine, "median")
             median = second.values.get(row.metric, math.nan) if not isinstance(second, str) else math.nan
-        out.append(Predicted(value, median, first.evidence, first.said))
+        out.append(Predicted(value, median, first.evidence, first.said, own=first.own))
     return out
 
 
@@ -78,6 +82,7 @@ class _Figures:
     values: Mapping[str, float]
     evidence: str
     said: tuple[str, ...]
+    own: tuple[tuple[str, Cell], ...] = ()
 
 
 def _figures(made: _Made, row: Row, engine: str, statistic: str) -> _Figures | str:
@@ -115,7 +120,16 @@ def _whole(row: Row, engine: str, statistic: str) -> _Made:
     else:
         latencies = {s: {n: float(seen[n].get(s, math.nan)) for n in LATENCIES} for s in STATISTICS}
     rates = _rates(plan, row)
-    return {("whole", s): _Figures({**rates, **of}, plan.evidence, said) for s, of in latencies.items()}
+    return {("whole", s): _Figures({**rates, **of}, plan.evidence, said, _own(answer)) for s, of in latencies.items()}
+
+
+def _own(answer: Answer) -> tuple[tuple[str, Cell], ...]:
+    """Return the residuals of the asker's own runs on the chip of an answer; none where pools stand on several."""
+    pools = {d.machine.system.chip.name: d for d in answer.ready.pools.values()} if answer.ready else {}
+    if len(pools) != 1:
+        return ()
+    (one,) = pools.values()
+    return cells(one.machine.curves, one.engine)
 
 
 def _rates(plan: Plan, row: Row) -> dict[str, float]:
@@ -140,7 +154,7 @@ def _prompts(row: Row, engine: str, statistic: str) -> _Made:
     rate = answer.best.requests_per_s.value if answer.best else math.nan
     prompt = (row.input_tokens or 0.0) * (1 - (row.length_spread or 0.0) / 2)
     found = {"input_tokens_per_s_per_chip": rate * prompt / row.chips}
-    return {("prompts", statistic): _Figures(found, answer.best.evidence if answer.best else "", said)}
+    return {("prompts", statistic): _Figures(found, answer.best.evidence if answer.best else "", said, _own(answer))}
 
 
 def _decode(row: Row, engine: str, statistic: str) -> _Made:
@@ -156,7 +170,7 @@ def _decode(row: Row, engine: str, statistic: str) -> _Made:
         "requests_per_s": batch / (each * length),
         "total_tokens_per_s": batch / each,
     }
-    return {("decode", statistic): _Figures(found, answer.best.evidence if answer.best else "", said)}
+    return {("decode", statistic): _Figures(found, answer.best.evidence if answer.best else "", said, _own(answer))}
 
 
 def _watts(plan: Plan, row: Row) -> float:

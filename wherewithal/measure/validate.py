@@ -189,6 +189,6 @@ def judge(job: Job) -> list[Judged]:
 def _judged(row: Row, one: Predicted) -> Judged:
     if one.why:
         return Judged(row, one, math.nan, math.nan)
-    case = Case(row.load, chip_of(row.system, row.chip))
+    case = Case(row.load, chip_of(row.system, row.chip), one.own)
     low, high = band(figure_of(row.metric), one.evidence, case)
     return Judged(row, one, one.value * low, one.value * high)

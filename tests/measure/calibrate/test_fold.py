@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from wherewithal import ask
+from wherewithal.catalog import load
 from wherewithal.errors import FileProblems, InputError
+from wherewithal.measure import validate
 from wherewithal.measure.calibrate import fold, runs, write
 from wherewithal.measure.probe.file import Operator, Probe
 from wherewithal.measure.rows import Row
 from wherewithal.pricing import curve_files
+from wherewithal.pricing.intervals import LEVELS
 
 CHIP = "made-9000-1t"
 Make = Callable[..., Probe]
@@ -110,3 +113,21 @@ def test_what_is_tried_goes_before_an_older_calibration_of_the_engine(
     again = runs.Bench(rows, "llama.cpp", (), (folder,))
     one, two = again.predict(runs.Constants()), again.predict(runs.Constants(arithmetic=2.0, memory=2.0))
     assert two[0] > 1.5 * one[0]
+
+
+def test_validate_judges_by_the_intervals_that_a_plan_shows(
+    probe: Make, made: Callable[..., Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Residuals of the asker's own runs are the finest cell of both."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = load.user_folder()
+    fold.calibrate([probe()], [], chip=None, engine=None, folder=folder)
+    row = made(model="llama-3.2-1b", system=f"{CHIP}-1", precision={"weights": "q8_0"}, engine="llama.cpp", requests=8.0, concurrency=1.0)  # fmt: skip
+    (before,) = validate.validate([row], workers=1).rows
+    old = curve_files.checked(folder / "curves" / f"{CHIP}.toml")
+    exact = tuple(0.01 * (level - 0.5) for level in LEVELS)
+    band = curve_files.BandRecord(figure="tpot_s", engine="llama.cpp", quantiles=exact, rows=900, blocks=300, source="runs")  # fmt: skip
+    write.curves(folder, old.model_copy(update={"band": (band,)}))
+    (after,) = validate.validate([row], workers=1).rows
+    assert after.predicted.value == before.predicted.value
+    assert after.high / after.low < 1.2 < before.high / before.low
