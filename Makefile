@@ -8,7 +8,7 @@ MODEL ?= deepseek-v3
 ON    ?= cloudmatrix-384
 SLO   ?= ttft=2s,tpot=50ms
 
-.PHONY: help plan test e2e tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
+.PHONY: help plan serve test e2e tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
 
 help:            ## this list
 	@grep -E '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -27,6 +27,9 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 
 plan: $(VENV)/.run  ## a first answer: make plan MODEL=... ON=... SLO=...
 	$(BIN)/wherewithal plan $(MODEL) --on $(ON) --slo $(SLO)
+
+serve: $(VENV)/.dev  ## the page, the HTTP API and the MCP server, on loopback
+	$(BIN)/wherewithal serve
 
 test: $(VENV)/.dev  ## every test
 	$(BIN)/python -m pytest -n $(JOBS)
