@@ -82,7 +82,10 @@ def _fleet(asked: FleetAsked) -> Document:
             "rows": [{"variable": variable, "year": year, **asdict(d)} for d in ranked],
             "interaction": rest,
         }
-    rows = found.table() if asked.against is None else against.table(found, one(asked.against))
+    rows = found.table()
+    if asked.against is not None:
+        other = one(asked.against)
+        rows, about["title"] = against.table(found, other), against.title(found, other)
     return {
         **about,
         "against": asked.against,
@@ -98,7 +101,9 @@ def _fleet(asked: FleetAsked) -> Document:
 def _frontier(asked: FrontierAsked) -> frontier.Ask:
     question = None
     if asked.on is not None:
-        question = Question("", asked.on, slo=asked.slo, precision={str(k): v for k, v in asked.precision.items()}, seed=asked.seed)
+        question = Question(
+            "", asked.on, slo=asked.slo, precision={str(k): v for k, v in asked.precision.items()}, seed=asked.seed
+        )
     return frontier.Ask(
         index=asked.index,
         by=asked.by,

@@ -6,9 +6,10 @@ Quantities are numbers in SI base units; service levels and precision are writte
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wherewithal.frontier.records import DRAWS as FRONTIER_DRAWS
 
@@ -16,9 +17,23 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 # SYSTEM[:CHIPS], or a system for each pool.
 ON = r"^[A-Za-z0-9][A-Za-z0-9._:=,-]{0,199}$"
 UPLOAD = r"^upload:[0-9a-f]{64}$"
-Name = Annotated[str, Field(pattern=NAME)]
-On = Annotated[str, Field(pattern=ON)]
-ModelName = Annotated[str, Field(pattern=f"{NAME}|{UPLOAD}", description="catalog name, or `upload:SHA256`")]
+FILES = (".json", ".gguf", ".toml", ".csv")
+
+
+def _no_file(text: str) -> str:
+    """Return a name as it is; one that the command line would open as a file in the working folder is refused."""
+    if any(part.lower().endswith(FILES) for part in re.split("[:=,]", text)):
+        raise ValueError("names a file; give a catalog name, or upload the file")
+    return text
+
+
+Name = Annotated[str, Field(pattern=NAME), AfterValidator(_no_file)]
+On = Annotated[str, Field(pattern=ON), AfterValidator(_no_file)]
+ModelName = Annotated[
+    str,
+    Field(pattern=f"{NAME}|{UPLOAD}", description="catalog name, or `upload:SHA256`"),
+    AfterValidator(_no_file),
+]
 Tokens = Annotated[int, Field(ge=1, le=10**9)]
 Override = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}=[A-Za-z0-9 ._+%/-]{1,60}$")]
 

@@ -69,8 +69,7 @@ def fleet(scenario: str, plot: Path | None, force: bool, **values: Any) -> int:
         from wherewithal.fleet import against
 
         other = run(values["against"])
-        title = f"{one.name} less {other.name}: difference on the same random numbers"
-        _out(one, against.table(one, other), face, title)
+        _out(one, against.table(one, other), face, against.title(one, other))
     else:
         _out(one, one.table(), face)
     if plot is not None:

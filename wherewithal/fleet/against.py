@@ -55,3 +55,8 @@ def _rows(one: Fleet, other: Fleet) -> Iterator[dict[str, Any]]:
                 "variable": name, "unit": one.units[name], "year": year,
                 **{k: (float(v[at]) if np.isfinite(v[at]) else None) for k, v in bands.items()},
             }  # fmt: skip
+
+
+def title(one: Fleet, other: Fleet) -> str:
+    """Return what the table of two fleets is called."""
+    return f"{one.name} less {other.name}: difference on the same random numbers"
