@@ -1,0 +1,126 @@
+// The shell: tabs, the form of a panel, its answer, language and theme. The address holds the state of it all.
+import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { Problem, ask, get } from "./api.js";
+import { read, write } from "./state.js";
+import { lang, speak, t } from "./t.js";
+import { Command, Field, Trouble } from "./ui.js";
+import { theme } from "./charts.js";
+import plan from "./panels/plan.js";
+import predict from "./panels/predict.js";
+import compare from "./panels/compare.js";
+import fleet from "./panels/fleet.js";
+import frontier from "./panels/frontier.js";
+import claims from "./panels/claims.js";
+import catalog from "./panels/catalog.js";
+
+// A panel is {id, title, fields(meta, state), asked(state), Answer, defaults, live}: `asked` makes the body of POST /v1/id
+// out of the address; `live` answers while one types. A panel without `asked` draws itself from the state alone.
+const PANELS = Object.fromEntries([plan, predict, compare, fleet, frontier, claims, catalog].map((p) => [p.id, p]));
+const WAIT_MS = 120;
+
+function useAnswer(panel, state) {
+  const [shown, setShown] = useState({});
+  const running = useRef();
+  const body = panel.asked ? JSON.stringify(panel.asked({ ...panel.defaults, ...state })) : null;
+  useEffect(() => {
+    if (body === null) return undefined;
+    const control = new AbortController();
+    const timer = setTimeout(async () => {
+      running.current = control;
+      const put = (more) => !control.signal.aborted && setShown((old) => ({ ...old, ...more }));
+      put({ busy: true, progress: null });
+      try {
+        const on = { progress: (progress) => put({ progress }), quick: (document) => put({ document, verb: panel.id, problem: null, at: body }) };
+        const document = await ask(panel.id, JSON.parse(body), control.signal, on);
+        put({ document, verb: panel.id, problem: null, busy: false, at: body });
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        put({ problem: error instanceof Problem ? error : new Problem({ title: error.message }), busy: false });
+      }
+    }, WAIT_MS);
+    return () => { clearTimeout(timer); control.abort(); };
+  }, [panel.id, body, lang]);
+  return shown.verb === panel.id || shown.problem || shown.busy ? shown : {};
+}
+
+function Panel({ panel, meta, state, change, submit }) {
+  const answer = useAnswer(panel, state);
+  const old = answer.verb === panel.id ? answer.document : null;
+  const progress = answer.progress;
+  return html`<main class="panel" id="main">
+    <form class="ask" aria-label=${t("question")} onSubmit=${(e) => { e.preventDefault(); submit("q", panel.id); }}>
+      ${panel.Ask && html`<${panel.Ask} state=${state} submit=${submit} />`}
+      ${panel.fields({ ...meta, state }).map((field) => html`<${Field} key=${field.key} field=${field}
+        value=${state[field.key] ?? panel.defaults[field.key]} change=${change} submit=${submit} />`)}
+    </form>
+    <section class=${`answer ${answer.busy || answer.problem ? "old" : ""}`} aria-busy=${Boolean(answer.busy)} aria-label=${t("answer")}>
+      <p class="status" role="status" aria-live="polite">${answer.busy
+        ? progress ? t("computing: {phase}, {done} of {total}", { ...progress, phase: t(progress.phase) }) : t("computing …")
+        : old?.verdict || ""}</p>
+      ${answer.problem && html`<${Trouble} problem=${answer.problem} />`}
+      ${panel.asked ? old && html`<div class="body"><${panel.Answer} document=${old} state=${state} submit=${submit} />
+        ${old.command && html`<footer class="foot"><${Command} text=${old.command} /><p class="edition">${t("version {version}, catalog {catalog}", old)}</p></footer>`}</div>`
+        : html`<${panel.Answer} state=${state} change=${change} submit=${submit} meta=${meta} />`}
+    </section>
+  </main>`;
+}
+
+function App({ meta }) {
+  const [state, setState] = useState(read());
+  const [language, setLanguage] = useState(lang);
+  const [mode, setMode] = useState(theme());
+  const panel = PANELS[state.q] || plan;
+  useEffect(() => {
+    const back = () => setState(read());
+    addEventListener("popstate", back);
+    return () => removeEventListener("popstate", back);
+  }, []);
+  const set = (key, value, push) => setState((old) => {
+    const next = key === null ? value : { ...old, [key]: value };
+    write(next, { push });
+    return next;
+  });
+  const speakIn = async (to) => {
+    await speak(to);
+    localStorage.setItem("lang", to);
+    setLanguage(to);
+  };
+  const paint = (to) => {
+    document.documentElement.dataset.theme = to;
+    localStorage.setItem("theme", to);
+    setMode(to);
+  };
+  const strange = Object.keys(state).filter((key) => key !== "q" && key !== "v" && !(key in panel.defaults));
+  useEffect(() => { document.title = `${t(panel.title)} · Wherewithal`; }, [panel.id, language]);
+  return html`
+    <a class="skip" href="#main">${t("skip to the question")}</a>
+    <header class="top"><span class="brand">Wherewithal</span>
+      <nav aria-label=${t("panels")}>${Object.values(PANELS).map((p) => html`<a href=${`/?q=${p.id}`} aria-current=${p.id === panel.id ? "page" : undefined}
+        onClick=${(e) => { if (e.metaKey || e.ctrlKey) return; e.preventDefault(); set(null, { q: p.id, ...carried(state, p) }, true); }}>${t(p.title)}</a>`)}</nav>
+      <div class="switches">
+        <button type="button" lang=${language === "en" ? "zh-Hans" : "en"} onClick=${() => speakIn(language === "en" ? "zh" : "en")}>${language === "en" ? "中文" : "English"}</button>
+        <button type="button" onClick=${() => paint(mode === "dark" ? "light" : "dark")}>${mode === "dark" ? t("light") : t("dark")}</button>
+      </div></header>
+    ${strange.length > 0 && html`<p class="problem" role="status">${t("this address says {keys}, which this page does not know; it is kept", { keys: strange.join(", ") })}</p>`}
+    ${state.v && state.v !== meta.catalog && html`<p class="problem" role="status">${t("this link was made with the catalog of {old}; this one is of {now}, so figures may differ", { old: state.v, now: meta.catalog })}</p>`}
+    <${Panel} key=${panel.id} panel=${panel} meta=${meta} state=${state} change=${(k, v) => set(k, v, false)} submit=${(k, v, push = true) => set(k, v, push)} />`;
+}
+
+// What another panel asks too goes along.
+function carried(state, panel) {
+  return Object.fromEntries(Object.entries(state).filter(([key, value]) => key !== "q" && key in panel.defaults && value));
+}
+
+async function start() {
+  const said = localStorage.getItem("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+  if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme");
+  const [about, models, systems] = await Promise.all([get("/v1/meta"), get("/v1/catalog/models"), get("/v1/catalog/systems"), speak(said)]);
+  const names = (rows) => rows.map((row) => row.name);
+  const root = document.getElementById("app");
+  root.replaceChildren();
+  render(html`<${App} meta=${{ ...about, models: names(models), systems: names(systems) }} />`, root);
+}
+
+start().catch((error) => {
+  document.getElementById("app").textContent = `${error.message}; start the server again: wherewithal serve`;
+});
