@@ -8,7 +8,6 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +167,8 @@ class Desk:
         body = self.store.held(name)
         if body is None and name not in self.flight and self.store.db is not None:
             body = await asyncio.get_running_loop().run_in_executor(self.disk, self.store.get, name)
+            # Whoever else asked it may have been answered meanwhile.
+            body = body or self.store.held(name)
         if body is not None:
             self.seen["cached"] += 1
             return Done(name, body, cached=True)

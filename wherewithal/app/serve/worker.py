@@ -5,6 +5,7 @@ It never sees a path of the asker's; it ends when its stdin does, so none outliv
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -100,11 +101,9 @@ def warm() -> None:
     from wherewithal.catalog import load
     from wherewithal.errors import WherewithalError
 
-    for model, system in zip(load.names("models", ())[:1], load.names("systems", ())[:1], strict=True):
-        try:
-            answers.run(PlanAsked(model=model, on=system))
-        except WherewithalError:
-            continue
+    model, system = load.names("models", ())[0], load.names("systems", ())[0]
+    with contextlib.suppress(WherewithalError):
+        answers.run(PlanAsked(model=model, on=system))
 
 
 def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threading.Semaphore) -> None:
