@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wherewithal.errors import InputError
+from wherewithal.model.gguf_header import header_bytes
 from wherewithal.model.load import load_model
 from wherewithal.model.model import Model
 
@@ -21,6 +22,8 @@ def taken(desk: Any, data: bytes, kind: str) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read as a model.
     """
+    if kind == "gguf":
+        data = data[: header_bytes(data)]
     digest = desk.keep_upload(data, kind)
     path = Path(desk.uploads) / f"{digest}.{kind}"
     try:
