@@ -66,8 +66,10 @@ def lines(texts: Sequence[object], most: int = _LINES) -> list[str]:
 
 
 def rounded(value: Any) -> float | None:
-    """Return a number in five digits; None where there is none."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    """Return a number in five digits, a whole one as it is; None where there is none."""
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, float) or not math.isfinite(value):
         return None
     return float(f"{value:.5g}")
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
@@ -63,7 +63,7 @@ class Direct(Tool):
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Return the result; anything a user can mend is an error result with one line."""
         try:
-            return await self.fn(arguments, context)
+            return await cast("Handler", self.fn)(arguments, context)
         except WherewithalError as wrong:
             line = " ".join(clean(str(wrong), 600).split())
             return CallToolResult(content=[TextContent(text=line)], is_error=True)
