@@ -18,7 +18,7 @@ from wherewithal.plan import assumed
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts
 from wherewithal.plan.outcome import Progress, fitted, pick
-from wherewithal.plan.search import Counts, space
+from wherewithal.plan.search import LARGEST, Counts, space
 from wherewithal.plan.serve import plans
 from wherewithal.plan.setup import Question, Setup, setup
 
@@ -58,12 +58,18 @@ def near_in(document: Mapping[str, Any]) -> tuple[Near, ...]:
     return tuple(dict.fromkeys(seen))
 
 
-def tables(near: Iterable[Near]) -> dict[str, Layouts]:
-    """Return role to its layouts, each once in the lattice's order, evenly thinned; what no lattice has is left out."""
+def tables(near: Iterable[Near], depth: int) -> dict[str, Layouts]:
+    """Return role to its layouts, each once, evenly thinned; what no lattice has is left out.
+
+    Args:
+        near: layouts.
+        depth: layers of the model, as many of which may live on the host.
+    """
     rows: dict[str, set[tuple[float, ...]]] = {}
     for one in near:
         degrees = tuple(float(one.split.degree(n)) for n in NAMES)
-        if all(d >= 1 and d == round(d) for d in degrees[: len(DEGREES)]) and min(degrees) >= 0:
+        whole = all(0 <= d <= LARGEST and d == int(d) for d in degrees)
+        if whole and min(degrees[: len(DEGREES)]) >= 1 and max(degrees[len(DEGREES) :]) <= depth:
             rows.setdefault(one.role, set()).add(degrees)
     return {role: _table(sorted(found)) for role, found in rows.items()}
 
@@ -93,7 +99,7 @@ def quick(q: Question, near: Iterable[Near], progress: Progress = None) -> Answe
     start = time.perf_counter()
     pulse.phase("quick")
     s = setup(q)
-    only = tables(near)
+    only = tables(near, s.model.depth)
     modes = tuple(
         m for m in s.modes if all(r in only for r in (("all",) if m == "colocated" else ("prefill", "decode")))
     )
