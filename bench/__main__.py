@@ -23,7 +23,7 @@ def main() -> int:
     if options.what == "install":
         rows = list(install())
     else:
-        measured: tuple[Callable[..., Iterator[Row]], ...] = (cases.start_up, steps, cases.plan, load)
+        measured: tuple[Callable[..., Iterator[Row]], ...] = (cases.start_up, steps, cases.plan, cases.quick, load)
         rows = [row for case in measured for row in case(smoke=options.smoke)]
     print(f"Python {platform.python_version()}, {platform.machine()}; ratio: times better than promised")
     print(table(rows))

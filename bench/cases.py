@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from bench.process import cost, least
 from bench.promise import Row
 
+SLIDES: tuple[dict[str, Any], ...] = (
+    {"slo": "tpot=30ms"}, {"slo": "ttft=2s,tpot=50ms"}, {"input_tokens": 2000}, {"output_tokens": 500},
+    {"concurrency": 256}, {"on": "cloudmatrix-384:256"},
+)  # fmt: skip
 MODEL, SYSTEM = "deepseek-v3", "cloudmatrix-384"
 
 
@@ -39,3 +46,24 @@ def plan(*, smoke: bool) -> Iterator[Row]:
     small = cost([*question, f"{SYSTEM}:32"])
     if small.code in (0, 1):
         yield Row("plan: memory, of that at a twelfth of the chips", big.peak_bytes / small.peak_bytes, "x")
+
+
+def quick(*, smoke: bool) -> Iterator[Row]:
+    """A slider of the page: the quick answer to a changed question, and the whole search's time beside it."""
+    from wherewithal import ask
+
+    question = ask.Question(MODEL, SYSTEM, slo="tpot=50ms")
+    whole = ask.plan(question)
+    took, worst = [], 1.0
+    for changes in SLIDES[: 2 if smoke else None]:
+        asked = replace(question, **changes)
+        start = time.perf_counter()
+        found = ask.quick(asked, whole)
+        took.append(time.perf_counter() - start)
+        if not smoke:
+            full = ask.plan(asked).best
+            if found is not None and found.best and full:
+                worst = min(worst, found.best.output_tokens_per_s.value / full.output_tokens_per_s.value)
+    yield Row("quick: slowest of the slides", max(took), "s", 0.2)
+    yield Row("quick: whole search over it", whole.elapsed_s / max(took), "x", 8.0, more=True)
+    yield Row("quick: least of the whole search's best", worst, "x")

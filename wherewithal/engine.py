@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.axes import senders
 from wherewithal.axes.pipeline import unevenness
 from wherewithal.axes.split import Split, local
@@ -156,6 +157,7 @@ def step(model: Model, split: Split, load: Load, machine: Machine) -> Step:
     Where a step is cut into two micro-batches, each one's communication runs behind the other's kernels:
     seconds = m max(kernels, network) at the load of one micro-batch. A pipeline's longest stage sets its pace.
     """
+    pulse.beat()
     kernels: Num = 0.0
     network: Num = 0.0
     compute: Num = 0.0

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from wherewithal import ask
+from wherewithal import ask, pulse
 from wherewithal.app.asked import Asked, ClaimsAsked, CompareAsked, FleetAsked, FrontierAsked, PlanAsked, PredictAsked
 from wherewithal.app.asked import Serving as ServingAsked
 from wherewithal.claims import run as claims_run
@@ -33,16 +33,41 @@ def run(asked: Asked, uploads: Path | None = None, progress: Progress = None) ->
     Raises:
         InputError: anything in it that cannot be used.
     """
+    with pulse.heard(progress) as told:
+        return _run(asked, uploads, told)
+
+
+def quick(asked: PlanAsked, near: Document, uploads: Path | None = None, progress: Progress = None) -> Document | None:
+    """Return a first answer to a question that is near one answered before; None where its layouts do not serve.
+
+    Args:
+        asked: the question.
+        near: an earlier answer of `plan` (its JSON), whose frontier's layouts are searched.
+        uploads: as `run` takes it.
+        progress: as `run` takes it.
+
+    Raises:
+        InputError: anything in the question that cannot be used, or `near` is no answer of `plan`.
+    """
+    try:
+        layouts = ask.near_in(near)
+    except (KeyError, TypeError, ValueError):
+        raise InputError("near", "no answer of plan", "give the JSON of one, as it came") from None
+    found = ask.quick(_question(asked, asked.on, uploads, explain=None), layouts, progress)
+    return None if found is None else found.to_dict()
+
+
+def _run(asked: Asked, uploads: Path | None, progress: Progress) -> Document:
     match asked:
         case PlanAsked():
             return ask.plan(_question(asked, asked.on, uploads, explain=asked.explain), progress).to_dict()
         case PredictAsked():
             more = {k: getattr(asked, k) for k in ("layout", "requests", "load", "explain")}
-            return ask.predict(_question(asked, asked.on, uploads, **more)).to_dict()
+            return ask.predict(_question(asked, asked.on, uploads, **more), progress).to_dict()
         case CompareAsked():
             return ask.compare([_question(asked, on, uploads) for on in asked.on], progress).to_dict()
         case FleetAsked():
-            return _fleet(asked)
+            return _fleet(asked, progress)
         case FrontierAsked():
             return frontier.run(_frontier(asked), progress).to_dict()
         case ClaimsAsked():
@@ -68,9 +93,9 @@ def _model(name: str, uploads: Path | None) -> str:
     raise InputError("model", f"no upload {digest[:12]}...", "drop the file onto the page, or send it to /v1/models")
 
 
-def _fleet(asked: FleetAsked) -> Document:
+def _fleet(asked: FleetAsked, progress: Progress) -> Document:
     def one(name: str) -> model.Fleet:
-        return model.run(name, asked.draws, asked.seed, (), asked.overrides)
+        return model.run(name, asked.draws, asked.seed, (), asked.overrides, progress)
 
     found = one(asked.scenario)
     about: Document = {"banner": model.BANNER, "scenario": found.name, "title": found.scenario.title}

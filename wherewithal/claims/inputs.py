@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wherewithal import ask
+from wherewithal import ask, pulse
 from wherewithal.catalog import load as catalog
 from wherewithal.catalog import national
 from wherewithal.claims.quantity import Draws, Quantity, exact, joined, normals, spread
@@ -36,6 +36,7 @@ def resolve(record: InputRecord, known: Mapping[str, Value], where: str, dirs: c
     Raises:
         InputError: no row, several rows where one is asked, or a plan without an answer.
     """
+    pulse.beat()
     place = f"{where}, input {record.name}"
     if record.table:
         return _rows(record, known, place, dirs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from wherewithal import pulse
 from wherewithal.catalog import load as catalog
 from wherewithal.claims.compute import VOCABULARY, Given
 from wherewithal.claims.inputs import Value, Values, resolve
@@ -152,18 +153,25 @@ def run(
     Raises:
         InputError: no such list, claim or input, or an input that cannot be had.
     """
+    with pulse.heard(progress) as told:
+        return _run(name, only, overrides or {}, dirs, told)
+
+
+def _run(
+    name: str, only: Sequence[str], overrides: Overrides, dirs: catalog.Dirs, progress: pulse.Progress | None
+) -> Report:
     head, records = read(name, dirs)
     known = [r.id for r in records]
     for one in only:
         if one.upper() not in known:
             raise unknown_name("--only", "claim", one, known, f"wherewithal claims {name}")
     chosen = [r for r in records if not only or r.id in {o.upper() for o in only}]
-    _check(overrides or {}, chosen)
+    _check(overrides, chosen)
     out = []
     for i, record in enumerate(chosen):
         if progress:
             progress(record.id, i, len(chosen))
-        mine = {k.split(".", 1)[1]: v for k, v in (overrides or {}).items() if k.split(".", 1)[0].upper() == record.id}
+        mine = {k.split(".", 1)[1]: v for k, v in overrides.items() if k.split(".", 1)[0].upper() == record.id}
         out.append(compute(record, mine, dirs))
     return Report(name, head, tuple(out))
 
@@ -224,6 +232,7 @@ def _figure(record: ClaimRecord, figure: FigureRecord, values: Values) -> Quanti
     of, by, less = found(figure.of), found(figure.by), found(figure.less)
     given = Given(of, by, less, tuple(rows), figure.unit, figure.times, figure.options)
     try:
+        pulse.beat()
         return function(given)
     except (KeyError, IndexError) as error:
         raise InputError(where, f"{figure.does} lacks {error}", "see docs/claims.md for what it needs") from None

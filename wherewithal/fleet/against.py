@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.errors import InputError
 from wherewithal.fleet.draw import Array
 from wherewithal.fleet.model import BANDS, Fleet, column
@@ -48,6 +49,7 @@ def _rows(one: Fleet, other: Fleet) -> Iterator[dict[str, Any]]:
         if name not in other.variables:
             continue
         found = difference(one, other, name)
+        pulse.beat()
         bands = {k: column(found, q) for k, q in BANDS.items()}
         for at, year in enumerate(years):
             yield {

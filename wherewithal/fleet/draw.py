@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal import pulse
 from wherewithal.errors import InputError
 from wherewithal.fleet.inputs import Input
 
@@ -111,6 +112,7 @@ def shaped(given: Input, at: int, z: Array) -> Array:
     Lognormal and normal are two-piece (Wallis 2014): each side takes its own width, so that a stated interval that is
     not symmetric about the median is met on both sides. A uniform is one on each side of the median.
     """
+    pulse.beat()
     p = given.points[at]
     low, high = p.low, p.high
     if given.fixed or low is None or high is None or low == high:

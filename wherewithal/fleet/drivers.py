@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.errors import InputError
 from wherewithal.fleet.draw import Array
 from wherewithal.fleet.inputs import Input
@@ -44,6 +45,7 @@ def rank(fleet: Fleet, variable: str, year: int) -> tuple[list[Driver], float]:
     """
     if year not in fleet.years:
         raise InputError("--year", f"{year} is not in the run", f"{fleet.years[0]} to {fleet.years[-1]}")
+    pulse.phase("drivers")
     figure = fleet.series(variable)[:, fleet.years.index(year)]
     keys = list(fleet.draws.used)
     if not keys or not np.isfinite(figure).all() or np.ptp(figure) == 0:
@@ -77,6 +79,7 @@ def weights(inputs: Array, figure: Array) -> tuple[Array, Array]:
     x, y = ranks(inputs), ranks(figure[:, None])[:, 0]
     size = len(y)
     own, with_y = x.T @ x / size, x.T @ y / size
+    pulse.beat()
     values, vectors = np.linalg.eigh(own)
     values = np.clip(values, 1e-9, None)
     root = vectors * np.sqrt(values) @ vectors.T

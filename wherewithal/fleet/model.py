@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wherewithal import __version__
+from wherewithal import __version__, pulse
 from wherewithal.catalog import load as catalog
 from wherewithal.errors import InputError, nearest
 from wherewithal.fleet import events, flows, measures, output, products, scenario, stock, talent, tokens
@@ -88,6 +88,7 @@ class Fleet:
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for name, series in self._series.items():
+            pulse.beat()
             bands = {k: column(series, q) for k, q in BANDS.items()}
             for at, year in enumerate(self.years):
                 found = {k: (float(v[at]) if np.isfinite(v[at]) else None) for k, v in bands.items()}
@@ -99,6 +100,7 @@ class Fleet:
 
 def column(series: Array, percentile: float) -> Array:
     """Return a percentile [%] of each year (years,) of a series (draws, years); draws without a value are left out."""
+    pulse.beat()
     if np.isfinite(series).all():
         return np.asarray(np.percentile(series, percentile, axis=0))
     out = np.full(series.shape[1], np.nan)
@@ -119,6 +121,7 @@ def run(
     seed: int = 0,
     dirs: catalog.Dirs = (),
     overrides: Sequence[str] = (),
+    progress: pulse.Progress | None = None,
 ) -> Fleet:
     """Return a scenario run on draws.
 
@@ -128,20 +131,24 @@ def run(
         seed: of its scrambling; the same seed gives the same bytes.
         dirs: folders of the user's own, searched first.
         overrides: `PATH=VALUE` into the scenario.
+        progress: called with (phase, done, in all) as work goes on; what it raises comes out unchanged.
 
     Raises:
         InputError: no such scenario, input or product; a value that cannot be.
         FileProblems: all that is wrong in the scenario's file.
     """
-    return of(scenario.read(name, dirs, overrides), Path(name).stem, draws, seed, dirs)
+    with pulse.heard(progress):
+        return of(scenario.read(name, dirs, overrides), Path(name).stem, draws, seed, dirs)
 
 
 def of(read: Scenario, name: str, draws: int, seed: int, dirs: catalog.Dirs = ()) -> Fleet:
     """Return a scenario that was read, run on draws (arguments as in `run`)."""
+    pulse.phase("inputs")
     inputs = Inputs(read, dirs)
     events.known(read, dirs)
     random = Draws(draws, seed, known_keys(inputs, dirs))
     random.reserve([f"own | {n}" for n in read.inputs])
+    pulse.phase("flows")
     calendar = stock.Calendar(read.first_year, read.last_year)
     lines = flows.observed(read, random, calendar, tuple(dirs))
     flows.changed(lines, read.changes, calendar)
@@ -150,7 +157,9 @@ def of(read: Scenario, name: str, draws: int, seed: int, dirs: catalog.Dirs = ()
     more = [ln for f in read.flows.values() for ln in flows.later(f, worth, lines, calendar)]
     lines = stock.joined([*lines, *more, *(ln for o in outputs for ln in o.lines)], draws)
     needed = _reach(read, lines, worth, calendar)
+    pulse.phase("cohorts")
     fleet = Fleet(name, read, calendar.years, random, _cohorts(inputs, random, lines, calendar))
+    pulse.phase("measures")
     _fill(fleet, outputs, worth, needed)
     return fleet
 

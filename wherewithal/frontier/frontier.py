@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wherewithal import __version__
+from wherewithal import __version__, pulse
 from wherewithal.ask import Question
 from wherewithal.catalog import load as catalog
 from wherewithal.errors import InputError
@@ -124,6 +124,11 @@ def run(asked: Ask, progress: runs.Progress = None) -> Frontier:
     Raises:
         InputError: for anything in the question that cannot be used.
     """
+    with pulse.heard(progress) as told:
+        return _run(asked, told)
+
+
+def _run(asked: Ask, progress: runs.Progress) -> Frontier:
     if asked.by not in GROUPINGS:
         raise InputError("--by", f"no grouping {asked.by[:40]!r}", f"one of {', '.join(GROUPINGS)}")
     if asked.only_open and asked.by == "openness":
@@ -152,9 +157,11 @@ def view(which: Index, asked: Ask, detail: bool = True) -> View | None:
     kept = chosen(scores(which, asked.dirs), which, asked.by, asked.only_open)
     if not kept:
         return None
+    pulse.beat()
     table = records.records(kept, which, asked.by, asked.draws, asked.seed)
     ranked = _ranked(table)
     pairs = [leads.lead(table, which, a, b) if b else None for a, b in _pairs(ranked)]
+    pulse.beat()
     listed = tuple(
         Leader(name, best, lead.points if lead else None, lead.months if lead else None)
         for (name, best), lead in zip(ranked, pairs, strict=True)
@@ -163,6 +170,7 @@ def view(which: Index, asked: Ask, detail: bool = True) -> View | None:
     steps = [(n, s) for n in table.groups for s in records.steps(table, n) if s.day >= since]
     ends = [d for d in leads.month_ends(which.until, _span(table, which)) if d >= since]
     past = leads.history(table, ranked[0][0], ranked[1][0], ends) if len(ranked) > 1 else []
+    pulse.beat()
     errors = table.draws.shape[1] > 0
     ahead = outlooks.outlook(kept, which, asked.by, asked.draws, asked.seed) if asked.outlook and detail else None
     scored = (

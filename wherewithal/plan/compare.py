@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wherewithal import units
+from wherewithal import pulse, units
 from wherewithal.errors import InputError, WherewithalError
 from wherewithal.plan.answer import Answer, Comparison, Flip, Interval, Measure, Plan
 from wherewithal.plan.command import command
@@ -53,6 +53,7 @@ def compare(questions: list[Question], progress: Progress = None) -> Comparison:
         raise InputError("--on", f"{len(questions)} system", "compare takes two or more, such as --on A B")
     start = time.perf_counter()
     answers = [plan(q, progress) for q in questions]
+    pulse.phase("flips")
     names = tuple(q.on for q in questions)
     rows = tuple(_measures(answers))
     first = questions[0]
@@ -164,6 +165,7 @@ def _along(side: _Side, tpot: Any) -> Any:
 
 
 def _side(number: int, q: Question, best: Plan) -> _Side:
+    pulse.phase("flips")
     ready, outcome = fitted(setup(q))
     picked = pick(ready, outcome)
     return _Side(number, q, best, near(outcome.found), picked.tpot_s, picked.rate)
@@ -192,6 +194,7 @@ def _length_flip(first: _Side, second: _Side, name: str, text: str, what: str) -
     cost = "cost" in what
     ratios, tried = [], []
     for factor in FACTORS:
+        pulse.phase("flips")
         value = float(max(round(base * factor), 2))
         a, b = (_speed(x, {name: value}) for x in (first, second))
         if a and b:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wherewithal import pulse
 from wherewithal.axes.pipeline import unevenness
 from wherewithal.axes.split import Split
 from wherewithal.engine import Step, Term, crossing, on_host, seconds, terms
@@ -29,6 +30,7 @@ def operators(d: Deployment, split: Split, load: Load, host_s: float) -> tuple[O
         load: of one attention group and micro-batch, plain floats.
         host_s: [s] of a step that the device waits for the host.
     """
+    pulse.beat()
     priced = [_priced(d, split, term) for term in terms(d.model, split, load, d.machine.formats)]
     moved = float(crossing(d.model, split, load, d.machine))
     if moved:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal import pulse
 from wherewithal.axes.split import Split
 from wherewithal.model.op import Rows
 
@@ -17,9 +18,15 @@ NAMES = (*DEGREES, "host_layers", "host_experts")
 
 @dataclass(frozen=True)
 class Layouts:
-    """Rowss of degrees, one row a layout."""
+    """Rows of degrees, one row a layout.
+
+    Attributes:
+        columns: name of a degree to its column.
+        sizes: batch sizes that each is tried at; 0 for as many as their number allows.
+    """
 
     columns: dict[str, Rows]
+    sizes: int = 0
 
     def __len__(self) -> int:
         return len(self.columns["tensor"])
@@ -64,6 +71,7 @@ def lattice(ranks: int, depth: int, *, routed: bool, widest_tensor: int = 128) -
     """
     rows: list[tuple[int, ...]] = []
     for tensor in smooth(min(ranks, widest_tensor)):
+        pulse.beat()
         for pipeline in smooth(min(ranks // tensor, 16, depth)):
             for context in (c for c in (1, 2, 4, 8, 16) if tensor * pipeline * c <= ranks):
                 for data in smooth(ranks // (tensor * pipeline * context)) if routed else [1]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Lever, Plan
 from wherewithal.plan.command import command, duration
@@ -42,6 +43,7 @@ def levers(s: Setup, outcome: Outcome, best: Plan, asked: Question) -> tuple[Lev
     only = near(outcome.found)
     tried = []
     for text, changes in _changes(s):
+        pulse.phase("levers")
         rate = _rate(s, changes, only, best.tpot_s.value)
         if rate is not None:
             effect = rate / best.output_tokens_per_s.value - 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from wherewithal.plan.pools import disaggregated
 from wherewithal.plan.search import Counts, Extremes, Found, colocated
 from wherewithal.plan.setup import Setup
 
+# Layouts to search: those of every pool, or role to those of its pool; None for all.
+Only = Layouts | Mapping[str, Layouts] | None
 Progress = Callable[[str, int, int], None] | None
 
 
@@ -29,7 +31,7 @@ class Outcome(NamedTuple):
 BUDGETS = (2048.0, 512.0)
 
 
-def fitted(s: Setup, only: Layouts | None = None, progress: Progress = None) -> tuple[Setup, Outcome]:
+def fitted(s: Setup, only: Only = None, progress: Progress = None) -> tuple[Setup, Outcome]:
     """Search; where nothing fits because of the working memory of a step, search again with a smaller token budget.
 
     Returns:
@@ -51,19 +53,24 @@ def fitted(s: Setup, only: Layouts | None = None, progress: Progress = None) -> 
     return s, outcome
 
 
-def search(s: Setup, only: Layouts | None = None, progress: Progress = None) -> Outcome:
+def search(s: Setup, only: Only = None, progress: Progress = None) -> Outcome:
     """Search every serving mode of a question."""
     counts, found, reached = Counts(), [], []
     for mode in s.modes:
         tick = _ticker(mode, counts, progress)
         if mode == "colocated":
-            rows, low = colocated(s.pools["all"], s.total, s.goal, counts, only, tick)
+            rows, low = colocated(s.pools["all"], s.total, s.goal, counts, _of(only, "all"), tick)
         else:
-            rows, low = disaggregated(s.pools["prefill"], s.pools["decode"], s.chips, s.goal, counts, only, tick)
+            pair = (_of(only, "prefill"), _of(only, "decode"))
+            rows, low = disaggregated(s.pools["prefill"], s.pools["decode"], s.chips, s.goal, counts, pair, tick)
         reached.append(low)
         if rows is not None:
             found.append(rows)
     return Outcome(found, counts, reached)
+
+
+def _of(only: Only, role: str) -> Layouts | None:
+    return only if only is None or isinstance(only, Layouts) else only[role]
 
 
 def _ticker(mode: str, counts: Counts, progress: Progress) -> Callable[[int], None] | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal import pulse
 from wherewithal.axes.split import Split
 from wherewithal.model.op import Num, Rows
 from wherewithal.plan import steady
@@ -23,7 +24,6 @@ from wherewithal.plan.search import (
     Found,
     Goal,
     Tick,
-    batch_count,
     merge,
     model_facts,
     pieces,
@@ -64,7 +64,7 @@ class Side(NamedTuple):
 
 def disaggregated(
     prefill: Deployment, decode: Deployment, chips: tuple[int, int] | int, goal: Goal, counts: Counts,
-    only: Layouts | None = None, tick: Tick = None,
+    only: tuple[Layouts | None, Layouts | None] = (None, None), tick: Tick = None,
 ) -> tuple[Found | None, Extremes]:  # fmt: skip
     """Return the frontier of serving prefill and decode on chips of their own.
 
@@ -74,12 +74,12 @@ def disaggregated(
         chips: of both together, to be shared out; or (prefill, decode) where each pool is given.
         goal: service levels and offered load.
         counts: receives what was looked at.
-        only: layouts to search; None for all.
+        only: layouts to search of prefill and of decode; None for all.
         tick: called with rows as they are priced.
     """
     most = (chips, chips) if isinstance(chips, int) else chips
-    first, gap = prefill_side(prefill, most[0], goal, counts, only, tick)
-    second, low = decode_side(decode, most[1], goal, counts, only, tick)
+    first, gap = prefill_side(prefill, most[0], goal, counts, only[0], tick)
+    second, low = decode_side(decode, most[1], goal, counts, only[1], tick)
     if gap.short_bytes > low.short_bytes:
         low = low._replace(short_bytes=gap.short_bytes, needed_bytes=gap.needed_bytes, room_bytes=gap.room_bytes)
     if first is None or second is None:
@@ -145,8 +145,8 @@ def decode_side(
     keep: list[Side] = []
     brackets: list[Bracket] = []
     limit = goal.slo.tpot.limit_s if goal.slo.tpot else np.inf
-    counts.tried(where, batch_count(len(where.layouts)))
-    for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
+    counts.tried(where, where.sizes)
+    for rows, split, s, new in pieces(where, where.sizes):
         counts.fit += int(np.count_nonzero(new))
         seconds, tpot, rate = _decoded(d, split, s)
         brackets.append(bracket(rows, s, tpot / limit, rate))
@@ -228,6 +228,7 @@ def _gather(parts: list[Side], limit: float = np.inf) -> Side | None:
         return None
     layouts = stack([p.layouts for p in parts])
     numbers = {n: np.concatenate([getattr(p, n) for p in parts]) for n in Side._fields if n != "layouts"}
+    pulse.beat()
     return _undominated(_best(Side(layouts=layouts, **numbers), KEPT, limit))
 
 
@@ -243,6 +244,7 @@ def _undominated(side: Side) -> Side:
     ranks, each = ranks[order], each[order]
     beaten = np.zeros(len(ranks), dtype=bool)
     for size in np.unique(ranks):
+        pulse.beat()
         rows, smaller = (
             np.flatnonzero(ranks == size),
             np.flatnonzero((ranks < size) & (np.mod(size, ranks) == 0) & ~beaten),
@@ -291,6 +293,7 @@ def match(
         piece = second.take(np.arange(start, min(start + size, len(second.latency_s))))
         counts = _replicas(first, piece, chips, ranks)
         p, n = counts
+        pulse.beat()
         work = n * piece.requests_per_s[None, :, None]
         room = p * first.requests_per_s[:, None, None]
         rate = np.where((p >= 1) & (n >= 1), np.minimum(work, prefill.fullest * room), 0.0)
@@ -307,6 +310,7 @@ def match(
             ok &= ttft <= goal.slo.ttft.limit_s
         most = max(most, float((rate * ok).max()))
         scale, carried = _carries(goal, rate, flight)
+        pulse.beat()
         ok &= carried
         done = rate * scale if goal.offered.rate_per_s is None else np.full(rate.shape, goal.offered.rate_per_s)
         ok &= done > front.beaten_at(piece.latency_s)[None, :, None]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.axes.split import Split
 from wherewithal.errors import InputError
 from wherewithal.plan import assumed, run, why
@@ -35,6 +36,7 @@ def predict(q: Question) -> Answer:
         InputError: no layout or no load given, or a layout that the model, the engine or the chips cannot take.
     """
     start = time.perf_counter()
+    pulse.phase("question")
     if not q.layout:
         raise InputError("--layout", "not given", 'say which, such as --layout "tp8 ep8"')
     if q.concurrency is None and q.rate_per_s is None and q.load != "offline":
@@ -54,8 +56,10 @@ def predict(q: Question) -> Answer:
         found, reached = _separate(s, asked)
     seen: Served | None = None
     if found is not None and len(found.tpot_s) and s.goal.offered.run:
+        pulse.phase("replay")
         found, seen = _replayed(s, asked, found)
     judged = s._replace(goal=Goal(parse_slo(q.slo), s.goal.offered))
+    pulse.phase("plans written out")
     best: Plan | None = None
     if found is not None and len(found.tpot_s):
         best = plan_of(context(judged, explain=True), found, 0)

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
+from wherewithal import pulse
 from wherewithal.axes.split import Split
 from wherewithal.engine import Step
 from wherewithal.machine.system import System
@@ -78,6 +79,7 @@ def case_of(c: Context) -> Case:
 
 def plan_of(c: Context, found: Found, row: int) -> Plan:
     """Return one row of a frontier as a plan."""
+    pulse.beat()
     at = {
         name: float(getattr(found, name)[row]) for name in ("batch", "replicas", "prefill_tokens", "prefill_replicas")
     }

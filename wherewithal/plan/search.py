@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewithal import pulse
 from wherewithal.axes.split import Split
 from wherewithal.model.model import Model
 from wherewithal.model.op import Num, Rows
@@ -84,12 +85,14 @@ class Space:
         layouts: columns of degrees.
         most: sequences per attention group and micro-batch that memory and the engine allow.
         per_group: sequences per attention group that memory allows.
+        sizes: batch sizes that each layout is tried at.
         considered, legal: layouts before, and those that model, chips and engine allow.
     """
 
     layouts: Layouts
     most: Rows
     per_group: Rows
+    sizes: int
     considered: int
     legal: int
 
@@ -143,6 +146,7 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     if d.offload and only is None:
         every = offloaded(every, d.model.depth, d.offload, routed=routed)
     looked_at = len(every)
+    pulse.beat()
     every = every.take(legal(d.model, every, boundaries(d, ranks)))
     allowed, why = legal_rows(engine, {n: every.columns[n] for n in DEGREES}, model_facts(d.model))
     if not engine.two_batch:
@@ -150,14 +154,15 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
     every = every.take(np.broadcast_to(allowed, (len(every),)))
     for text, rows in why.items():
         counts.because(text, rows)
+    pulse.beat()
     split = Split(**every.columns)
     tokens = step_tokens(d, split, role)
     memory = room(d.model, split, d.machine, engine, d.workload, tokens=tokens, role=role)
     held = np.broadcast_to(memory.sequences, (len(every),))
     needed = np.broadcast_to(memory.weights + memory.activations + memory.longest + memory.reserved, (len(every),))
-    left = np.broadcast_to(memory.kv_room - memory.longest, (len(every),))
-    best = int(np.argmax(left)) if len(every) else 0
-    size = float(left[best]) if len(every) else -np.inf
+    spare = np.broadcast_to(memory.kv_room - memory.longest, (len(every),))
+    best = int(np.argmax(spare)) if len(every) else 0
+    size = float(spare[best]) if len(every) else -np.inf
     need = float(needed[best]) if len(every) else np.inf
     gap = Extremes(np.inf, np.inf, 0.0, -size, need, need + size if np.isfinite(need) else 0.0)
     fits = held >= 1.0
@@ -167,7 +172,9 @@ def space(d: Deployment, ranks: int, role: str, counts: Counts, only: Layouts | 
         most = np.minimum(most, np.maximum(budget / d.workload.step_tokens, 1.0))
     keep = fits & (most >= 1.0)
     counts.because("does not fit in memory", int(np.count_nonzero(~keep)))
-    return Space(every.take(keep), np.floor(most[keep]), held[keep], looked_at, len(every)), gap
+    left, sizes = every.take(keep), only.sizes if only is not None else 0
+    sizes = sizes or batch_count(len(left))
+    return Space(left, np.floor(most[keep]), held[keep], sizes, looked_at, len(every)), gap
 
 
 def boundaries(d: Deployment, ranks: int) -> tuple[Level, ...]:
@@ -216,8 +223,8 @@ def colocated(
     where, low = space(d, ranks, "all", counts, only)
     keep: list[Found] = []
     brackets: list[Bracket] = []
-    counts.tried(where, batch_count(len(where.layouts)))
-    for rows, split, s, new in pieces(where, batch_count(len(where.layouts))):
+    counts.tried(where, where.sizes)
+    for rows, split, s, new in pieces(where, where.sizes):
         replicas, own = whole_replicas(ranks, split), where.layouts.take(rows)
         found = steady.colocated(d, split, s)
         counts.fit += int(np.count_nonzero(new))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wherewithal import pulse
 from wherewithal.plan import assumed, levers, why
 from wherewithal.plan.answer import Answer, Plan
 from wherewithal.plan.outcome import Outcome, Picked, Progress, fitted, pick
@@ -28,9 +29,12 @@ def context(s: Setup, *, explain: bool) -> Context:
     return Context(s.pools, s.precisions, s.total, s.goal, assumed.pue(s), assumed.prices(s), explain)
 
 
-def plans(s: Setup, outcome: Outcome, picked: Picked) -> tuple[list[Plan], Plan | None, list[tuple[int, int]]]:
+def plans(
+    s: Setup, outcome: Outcome, picked: Picked, most: int = SHOWN
+) -> tuple[list[Plan], Plan | None, list[tuple[int, int]]]:
     """Return the plans of an evenly thinned frontier, the best one in full, and the rows that they stand for."""
-    shown = np.unique(np.rint(np.linspace(0, len(picked.rows) - 1, min(SHOWN, len(picked.rows)))).astype(int))
+    pulse.phase("plans written out")
+    shown = np.unique(np.rint(np.linspace(0, len(picked.rows) - 1, min(most, len(picked.rows)))).astype(int))
     if picked.best is not None:
         shown = np.unique(np.append(shown, picked.best))
     brief, full = context(s, explain=False), context(s, explain=True)
@@ -63,6 +67,7 @@ def solve(s: Setup, progress: Progress = None) -> Result:
 def plan(q: Question, progress: Progress = None) -> Answer:
     """Return the frontier of layouts and the best one under the service levels and the power limit."""
     start = time.perf_counter()
+    pulse.phase("question")
     found = solve(setup(q), progress)
     if q.power_limit_w is not None:
         found = _powered(found, q.power_limit_w, progress)
@@ -92,6 +97,7 @@ def _powered(found: Result, limit: float, progress: Progress) -> Result:
     for chips in sizes:
         if least * chips > limit * SURELY:
             continue
+        pulse.phase("power limit")
         tried = found if chips == whole else solve(_resized(found.setup, chips), progress)
         draws = [p.power_w.value if p.power_w else math.inf for p in tried.shown]
         least = min(draws, default=0.0) / chips

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from wherewithal import units
+from wherewithal import pulse, units
 from wherewithal.errors import WherewithalError
 from wherewithal.plan.answer import Fix, Limit, Plan
 from wherewithal.plan.command import command
@@ -24,6 +24,7 @@ DOUBLINGS, MOST_CHIPS, MOST_ROWS = 5, 2048, 6_000_000
 
 def limits(s: Setup, outcome: Outcome, shown: list[Plan]) -> tuple[Limit, ...]:
     """Return the limits that stand in the way, the one that binds first at the front, with what would lift it."""
+    pulse.phase("why not")
     found = list(_limits(s, outcome, shown))
     return tuple(replace(limit, fix=(*_more_power(s, limit, shown), *_fixes(s, limit, outcome))) for limit in found)
 
@@ -128,6 +129,7 @@ def _fixes(s: Setup, limit: Limit, outcome: Outcome) -> Iterator[Fix]:
         for text, changes in kind:
             if looked_at > MOST_ROWS:
                 break
+            pulse.phase("why not")
             only = near(outcome.found) if "slo" in changes and outcome.found else None
             result, rows = _result(s, changes, only)
             looked_at += rows
