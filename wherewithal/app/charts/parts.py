@@ -11,6 +11,8 @@ from wherewithal.app.text import clean
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 Spec = dict[str, Any]
 Row = dict[str, Any]
+# Below, so that a phone shows the chart at its full width.
+BELOW = {"orient": "bottom"}
 
 
 def chart(title: str, description: str, body: Mapping[str, Any], height: int = 320) -> Spec:
