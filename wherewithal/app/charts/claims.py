@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, ends, finite, layer, number_axis, tips
+from wherewithal.app.charts.parts import BELOW, RATIO, Row, Spec, chart, ends, finite, layer, number_axis, tips
 from wherewithal.app.charts.wording import say, translated
 from wherewithal.app.text import number
 
 # A ratio further off than this would flatten all others; it is drawn at the edge and said in its tooltip.
 _FAR = 100.0
+VERDICTS = ("holds", "holds on one basis", "not supported", "contradicted", "cannot be checked")
 
 
 def charts(document: Mapping[str, Any], lang: str) -> dict[str, Spec | None]:
@@ -36,10 +37,26 @@ def figures(document: Mapping[str, Any], lang: str) -> Spec | None:
         ("verdict", say("verdict", lang), ""),
     )
     verdict = {"field": "verdict", "type": "nominal", "title": say("verdict", lang), "legend": BELOW}
-    band = {"x": number_axis("ratio_low", title, log=True), "x2": {"field": "ratio_high"}, "y": y, "color": verdict}
-    mark = {"x": number_axis("ratio", title, log=True), "y": y, "color": verdict, "shape": verdict, "tooltip": tip}
+    verdict["scale"] = {"domain": [translated(v, lang) for v in VERDICTS]}
+    band = {
+        "x": number_axis("ratio_low", title, log=True, axis=RATIO),
+        "x2": {"field": "ratio_high"},
+        "y": y,
+        "color": verdict,
+    }
+    mark = {
+        "x": number_axis("ratio", title, log=True, axis=RATIO),
+        "y": y,
+        "color": verdict,
+        "shape": verdict,
+        "tooltip": tip,
+    }
     layers = [
-        layer([{"ratio": 1}], {"type": "rule", "strokeDash": [5, 4]}, {"x": number_axis("ratio", title, log=True)}),
+        layer(
+            [{"ratio": 1}],
+            {"type": "rule", "strokeDash": [5, 4]},
+            {"x": number_axis("ratio", title, log=True, axis=RATIO)},
+        ),
         layer(rows, {"type": "rule", "strokeWidth": 4, "opacity": 0.35, "tooltip": False}, band),
         layer(rows, {"type": "point", "filled": True, "size": 70, "opacity": 1}, mark),
     ]
@@ -68,7 +85,8 @@ def _rows(claim: Mapping[str, Any], lang: str) -> list[Row]:
         if ours is None or not finite(printed) or printed <= 0 or ours[0] <= 0:
             continue
         ratios = [min(max(v / printed, 1 / _FAR), _FAR) for v in ours]
-        row = {"name": f"{claim['id']} {f['label']}", "basis": f["basis"], "unit": f["unit"]}
+        name = f"{claim['id']} {f['label']}" + (f", {f['basis']}" if f["basis"] else "")
+        row = {"name": name, "basis": f["basis"], "unit": f["unit"]}
         row |= {"ours": ours[0], "low": ours[1], "high": ours[2], "printed": printed}
         row |= {"ratio": ratios[0], "ratio_low": ratios[1], "ratio_high": ratios[2]}
         out.append({**row, "verdict": translated(claim["verdict"], lang)})

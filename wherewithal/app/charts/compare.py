@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, ends, layer, number_axis, tips
+from wherewithal.app.charts.parts import BELOW, RATIO, Row, Spec, chart, ends, layer, number_axis, tips
 from wherewithal.app.charts.tradeoff import axes, figures, modes, points
 from wherewithal.app.charts.wording import say, translated
 from wherewithal.app.text import number
@@ -77,10 +77,14 @@ def measures(document: Mapping[str, Any], names: Sequence[str], lang: str) -> Sp
         ("high", say("high end of 80%", lang), ",.3~g"),
         ("way", say("reading", lang), ""),
     )
-    band = {"x": number_axis("low", title, log=True), "x2": {"field": "high"}, **y, "color": told["color"]}
-    mark = {"x": number_axis("ratio", title, log=True), **y, **told, "tooltip": tip}
+    band = {"x": number_axis("low", title, log=True, axis=RATIO), "x2": {"field": "high"}, **y, "color": told["color"]}
+    mark = {"x": number_axis("ratio", title, log=True, axis=RATIO), **y, **told, "tooltip": tip}
     layers = [
-        layer([{"ratio": 1}], {"type": "rule", "strokeDash": [5, 4]}, {"x": number_axis("ratio", title, log=True)}),
+        layer(
+            [{"ratio": 1}],
+            {"type": "rule", "strokeDash": [5, 4]},
+            {"x": number_axis("ratio", title, log=True, axis=RATIO)},
+        ),
         layer(rows, {"type": "rule", "opacity": 0.6, "tooltip": False}, band),
         layer(rows, {"type": "point", "filled": True, "size": 70, "opacity": 1}, mark),
     ]

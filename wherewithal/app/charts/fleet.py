@@ -37,8 +37,8 @@ def fan(document: Mapping[str, Any], lang: str, variable: str | None = None) -> 
     rows: list[Row] = [{"year": r["year"], **{k: r[k] if finite(r[k]) else r["median"] for k in keys}} for r in found]
     unit = found[0]["unit"]
     years = [r["year"] for r in rows]
-    x = {"field": "year", "type": "quantitative", "title": say("year", lang)}
-    x |= {"scale": {"domain": [min(years), max(max(years), min(years) + 1)], "nice": False}}
+    x: Spec = {"field": "year", "type": "quantitative", "title": say("year", lang)}
+    x |= {"scale": {"domain": [min(years), max(*years, min(years) + 1)], "nice": False}}
     x |= {"axis": {"format": "d", "tickMinStep": 1, "labelOverlap": True}}
     name = f"{wanted} [{unit}]" if unit else wanted
 

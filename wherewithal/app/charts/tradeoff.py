@@ -160,8 +160,8 @@ def _said(rows: Sequence[Row], chosen: Row | None, lang: str) -> str:
         user2=number(last["user"]),
         chip2=number(last["chip"]),
     )
-    if chosen is None:
-        return text
+    if chosen is None or len(rows) == 1:
+        return text if chosen is None else _only(chosen, lang)
     return text + " " + say(
         "Chosen: {layout} with {user} tokens/s per user and {chip} per chip ({low} to {high}).",
         lang,
@@ -171,3 +171,13 @@ def _said(rows: Sequence[Row], chosen: Row | None, lang: str) -> str:
         low=number(chosen["chip_low"]),
         high=number(chosen["chip_high"]),
     )  # fmt: skip
+
+
+def _only(row: Row, lang: str) -> str:
+    return say(
+        "One layout, {layout}: {user} tokens/s per user and {chip} per chip, with 80% intervals.",
+        lang,
+        layout=row["layout"],
+        user=number(row["user"]),
+        chip=number(row["chip"]),
+    )
