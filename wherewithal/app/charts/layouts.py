@@ -10,7 +10,14 @@ _SHORT = {"tensor": "tp", "pipeline": "pp", "expert": "ep", "expert_tensor": "et
 
 def pool(one: Mapping[str, Any]) -> str:
     """Return `2x tp8 ep8` of a pool."""
-    sizes = [f"{short}{one['layout'][k]}" for k, short in _SHORT.items() if one["layout"].get(k, 1) != 1]
+    split = one["layout"]
+    # The tensor size within an expert is said only where it is not what is left of tp x dp after ep.
+    usual = split["tensor"] * split.get("data", 1) // max(split.get("expert", 1), 1)
+    sizes = [
+        f"{short}{split[k]}"
+        for k, short in _SHORT.items()
+        if split.get(k, 1) != (max(usual, 1) if k == "expert_tensor" else 1)
+    ]
     copies = f"{one['replicas']}x " if one.get("replicas", 1) != 1 else ""
     return copies + (" ".join(sizes) or "tp1")
 

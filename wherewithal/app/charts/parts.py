@@ -11,6 +11,9 @@ from wherewithal.app.text import clean
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 Spec = dict[str, Any]
 Row = dict[str, Any]
+# Below, so that a phone shows the chart at its full width.
+BELOW = {"orient": "bottom", "symbolOpacity": 1}
+RATIO = {"format": ",.2~f", "tickCount": 6, "labelOverlap": True}
 
 
 def chart(title: str, description: str, body: Mapping[str, Any], height: int = 320) -> Spec:

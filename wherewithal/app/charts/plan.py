@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wherewithal.app.charts.parts import Row, Spec, chart, finite, layer, number_axis, tips, values
+from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, finite, layer, number_axis, tips, values
 from wherewithal.app.charts.tradeoff import tradeoff
 from wherewithal.app.charts.wording import say, translated
 from wherewithal.app.text import number, percent
@@ -49,6 +49,7 @@ def memory(best: Mapping[str, Any], lang: str) -> Spec:
             "field": "part",
             "type": "nominal",
             "title": say("memory", lang),
+            "legend": BELOW,
             "scale": {"domain": [say(p, lang) for p in PARTS]},
         },
         "order": {"field": "order", "type": "quantitative"},
@@ -94,7 +95,7 @@ def step(best: Mapping[str, Any], lang: str) -> Spec | None:
             "title": None,
             "sort": {"field": "share", "op": "max", "order": "descending"},
         },
-        "color": {"field": "bound", "type": "nominal", "title": say("bound by", lang)},
+        "color": {"field": "bound", "type": "nominal", "title": say("bound by", lang), "legend": BELOW},
         "tooltip": tips(
             ("operator", say("operator", lang), ""),
             ("bound", say("bound by", lang), ""),
@@ -156,7 +157,7 @@ def levers(document: Mapping[str, Any], lang: str) -> Spec | None:
             "effect", say("change of output tokens/s per chip", lang), axis={"format": "+%", "tickCount": 6}
         ),
         "y": {"field": "change", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 220}},
-        "color": {"field": "way", "type": "nominal", "title": None, "scale": {"domain": ways}},
+        "color": {"field": "way", "type": "nominal", "title": None, "scale": {"domain": ways}, "legend": BELOW},
         "tooltip": tips(
             ("change", say("change", lang), ""), ("effect", say("effect", lang), "+.0%"), ("command", say("command", lang), "")
         ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherewithal.app.charts import layouts
-from wherewithal.app.charts.parts import Row, Spec, chart, ends, finite, layer, number_axis, tips
+from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, ends, finite, layer, number_axis, tips
 from wherewithal.app.charts.wording import say
 from wherewithal.app.text import number
 
@@ -68,8 +68,14 @@ def modes(lang: str) -> Spec:
     """Return colour and shape by serving mode, in one legend."""
     names, title = [say(m, lang) for m in MODES], say("serving", lang)
     return {
-        "color": {"field": "mode", "type": "nominal", "title": title, "scale": {"domain": names}},
-        "shape": {"field": "mode", "type": "nominal", "title": title, "scale": {"domain": names, "range": [*SHAPES]}},
+        "color": {"field": "mode", "type": "nominal", "title": title, "scale": {"domain": names}, "legend": BELOW},
+        "shape": {
+            "field": "mode",
+            "type": "nominal",
+            "title": title,
+            "scale": {"domain": names, "range": [*SHAPES]},
+            "legend": BELOW,
+        },
     }
 
 
@@ -130,7 +136,7 @@ def tradeoff(document: Mapping[str, Any], lang: str) -> Spec | None:
     ]
     return chart(
         say("Trade-off of {model} on {chips} chips of {system}", lang, **_names(document)),
-        _said(document, rows, chosen, lang),
+        _said(rows, chosen, lang),
         {"params": [{"name": "at", "value": None}], "layer": layers},
         height=360,
     )
@@ -141,7 +147,7 @@ def _names(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": document["model"]["name"], "chips": system["chips"], "system": system["name"]}
 
 
-def _said(document: Mapping[str, Any], rows: Sequence[Row], chosen: Row | None, lang: str) -> str:
+def _said(rows: Sequence[Row], chosen: Row | None, lang: str) -> str:
     """Return what the chart shows: where the frontier runs, and the plan that is chosen."""
     first, last = rows[0], rows[-1]
     text = say(
@@ -154,8 +160,8 @@ def _said(document: Mapping[str, Any], rows: Sequence[Row], chosen: Row | None, 
         user2=number(last["user"]),
         chip2=number(last["chip"]),
     )
-    if chosen is None:
-        return text
+    if chosen is None or len(rows) == 1:
+        return text if chosen is None else _only(chosen, lang)
     return text + " " + say(
         "Chosen: {layout} with {user} tokens/s per user and {chip} per chip ({low} to {high}).",
         lang,
@@ -165,3 +171,13 @@ def _said(document: Mapping[str, Any], rows: Sequence[Row], chosen: Row | None, 
         low=number(chosen["chip_low"]),
         high=number(chosen["chip_high"]),
     )  # fmt: skip
+
+
+def _only(row: Row, lang: str) -> str:
+    return say(
+        "One layout, {layout}: {user} tokens/s per user and {chip} per chip, with 80% intervals.",
+        lang,
+        layout=row["layout"],
+        user=number(row["user"]),
+        chip=number(row["chip"]),
+    )
