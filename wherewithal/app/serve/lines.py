@@ -19,7 +19,8 @@ T = TypeVar("T", bound=Waiting)
 
 class Lines(Generic[T]):
     """Round robin over clients. A client's first question waits for one of each other client at most, however
-    many those have sent, and nobody who comes later gets before it."""
+    many those have sent, and nobody who comes later gets before it.
+    """
 
     def __init__(self) -> None:
         self.lanes: tuple[OrderedDict[str, deque[T]], ...] = (OrderedDict(), OrderedDict())
