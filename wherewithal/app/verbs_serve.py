@@ -31,11 +31,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
 
 
 @click.command(epilog=_HELP, short_help="the web page, the HTTP API and the MCP server")
-@click.option("--host", default="127.0.0.1", metavar="ADDR", help="Where to listen. Another than loopback asks for a token.")
-@click.option("--port", type=Number(0, 65535, whole=True), default="8411", metavar="N", help="0: any free one. Default: 8411.")
+@click.option(
+    "--host", default="127.0.0.1", metavar="ADDR", help="Where to listen. Another than loopback asks for a token."
+)
+@click.option(
+    "--port", type=Number(0, 65535, whole=True), default="8411", metavar="N", help="0: any free one. Default: 8411."
+)
 @click.option("--name", "names", multiple=True, metavar="NAME", help="A further name that browsers may call it by.")
-@click.option("--workers", type=Number(1, 256, whole=True), metavar="N", help="Processes that compute. Default: one a core.")
-@click.option("--store", type=click.Path(path_type=Path), metavar="DIR", help="Where answers are kept. Default: the user's cache.")
+@click.option(
+    "--workers", type=Number(1, 256, whole=True), metavar="N", help="Processes that compute. Default: one a core."
+)
+@click.option(
+    "--store", type=click.Path(path_type=Path), metavar="DIR", help="Where answers are kept. Default: the user's cache."
+)
 @click.option("--no-store", is_flag=True, help="Keep no answers beyond this run.")
 @click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="Take the token from a file.")
 @click.option("--stdio", is_flag=True, help="Speak MCP on stdin and stdout, and nothing else.")
@@ -79,7 +87,12 @@ def _run(settings: Settings, listening: socket.socket, address: str, values: dic
     with tempfile.TemporaryDirectory(prefix="wherewithal-") as own:
         uploads = _folder(store / "uploads") if store is not None else Path(own)
         return running.run(
-            settings, listening, values["workers"] or os.cpu_count() or 1, store, uploads, shown if values["open"] else ""
+            settings,
+            listening,
+            values["workers"] or os.cpu_count() or 1,
+            store,
+            uploads,
+            shown if values["open"] else "",
         )
 
 
@@ -93,7 +106,9 @@ def _folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise InputError("--store", f"{path}: {error.strerror}", "give a folder that can be written, or --no-store") from None
+        raise InputError(
+            "--store", f"{path}: {error.strerror}", "give a folder that can be written, or --no-store"
+        ) from None
     return path
 
 
@@ -103,7 +118,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0]
     except OSError:
-        raise InputError("--host", f"no address {host[:80]!r}", "give 127.0.0.1, or an address of this machine") from None
+        raise InputError(
+            "--host", f"no address {host[:80]!r}", "give 127.0.0.1, or an address of this machine"
+        ) from None
     listening = socket.socket(found[0], socket.SOCK_STREAM)
     try:
         if os.name == "posix":

@@ -29,7 +29,7 @@ class Asking(Protocol):
         """Return an answer."""
 
 
-class HungUp(Exception):  # noqa: N818  what a client does is no error
+class HungUp(Exception):
     """The client has gone; nobody reads what comes."""
 
 
@@ -68,8 +68,6 @@ def problem_of(error: BaseException) -> tuple[dict[str, Any], dict[str, str]]:
     kind = type(error).__name__
     if isinstance(error, Refused):
         return problems.document(error.status, error.where, error.what, error.fix), error.headers
-    if isinstance(error, WherewithalError):
-        return problems.of_error(error), {}
     if kind == "Busy":
         wait = max(1, round(float(getattr(error, "retry_after_s", 1))))
         made = problems.document(503, "server", "as many questions wait as it takes", f"come back in {wait} s")
@@ -77,6 +75,8 @@ def problem_of(error: BaseException) -> tuple[dict[str, Any], dict[str, str]]:
     if kind == "TooLong":
         limit = float(getattr(error, "deadline_s", 0))
         return problems.document(504, "server", f"it took longer than {limit:g} s", "ask for fewer chips"), {}
+    if isinstance(error, WherewithalError) and kind != "Broken":
+        return problems.of_error(error), {}
     return problems.document(500, "server", f"an error of ours ({kind})", "please report what was asked"), {}
 
 
@@ -121,14 +121,17 @@ class Events(Response):
         asked: the record.
         client: whose turn it is.
         form: language, and whether charts are asked for.
+        near: the id of an answer to a question that differs little, for a quick first answer; empty for none.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, desk: Asking, verb: str, asked: Asked, client: str, form: tuple[str, bool]) -> None:
+    def __init__(
+        self, desk: Asking, verb: str, asked: Asked, client: str, form: tuple[str, bool], near: str = ""
+    ) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self.desk, self.verb, self.asked, self.client, self.form = desk, verb, asked, client, form
+        self.desk, self.verb, self.asked, self.client, self.form, self.near = desk, verb, asked, client, form, near
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the answer is there or the client has gone."""
@@ -179,10 +182,10 @@ class Events(Response):
 
     async def _last(self, progress: Any, queue: asyncio.Queue[bytes | None]) -> bytes:
         """Return the event that ends it; a quick first answer goes ahead where the desk has one."""
-        quick = getattr(self.desk, "quick", None) if self.verb == "plan" else None
+        quick = getattr(self.desk, "quick", None) if self.near else None
         try:
             if quick is not None:
-                first = await quick(self.asked, self.client)
+                first = await quick(self.asked, self.near, self.client)
                 if first:
                     queue.put_nowait(event("quick", await asyncio.to_thread(shaped, self.verb, first, *self.form)))
             done = await self.desk.ask(self.asked, self.client, progress)

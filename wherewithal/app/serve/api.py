@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -38,7 +40,15 @@ def app(desk: Any, settings: Settings) -> FastAPI:
         desk: who answers; see `desk.Desk`.
         settings: names, token.
     """
-    made = FastAPI(title="Wherewithal", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    mcp = _mcp(desk, settings)
+    made = FastAPI(
+        title="Wherewithal",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan(mcp),
+    )
     made.router.redirect_slashes = False
     room = _Room(desk, settings)
     for verb in VERBS:
@@ -59,14 +69,35 @@ def app(desk: Any, settings: Settings) -> FastAPI:
         ("/page/{path:path}", room.page),
     ):
         made.add_api_route(path, endpoint, methods=["GET"])
-    mcp = answers.optional("wherewithal.app.mcp.server")
     if mcp is not None:
-        made.mount("/mcp", mcp.http_app(desk, sorted(settings.hosts), sorted(settings.origins)))
+        made.mount("/mcp", mcp)
     for kind in (WherewithalError, Refused, HTTPException, answers.HungUp):
         made.add_exception_handler(kind, _problem)
     made.add_middleware(_Counted, metrics=room.metrics)
     made.add_middleware(Guard, settings=settings)
     return made
+
+
+def _mcp(desk: Any, settings: Settings) -> Any:
+    """Return the MCP server as an application, or None where its extra is not installed."""
+    if importlib.util.find_spec("mcp") is None:
+        return None
+    found = answers.optional("wherewithal.app.mcp.server")
+    return found.http_app(desk, sorted(settings.hosts), sorted(settings.origins)) if found is not None else None
+
+
+def _lifespan(mcp: Any) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what runs around the application: the sessions of the MCP server, which a mounted one does not start."""
+
+    @asynccontextmanager
+    async def around(_: FastAPI) -> AsyncIterator[None]:
+        if mcp is None:
+            yield
+        else:
+            async with mcp.state.sessions.run():
+                yield
+
+    return around
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -92,6 +123,8 @@ class _Counted:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["path"] == "/mcp":  # the mounted server's own path is /mcp/
+            scope = {**scope, "path": "/mcp/", "raw_path": b"/mcp/"}
         began, status = time.perf_counter(), [0]
 
         async def seen(message: Any) -> None:
@@ -107,7 +140,9 @@ class _Counted:
                 raise
             await (await _problem(Request(scope), error))(scope, receive, seen)
         finally:
-            route = getattr(scope.get("route"), "path", None) or ("/mcp" if scope["path"].startswith("/mcp") else "none")
+            route = getattr(scope.get("route"), "path", None) or (
+                "/mcp" if scope["path"].startswith("/mcp") else "none"
+            )
             self.metrics.saw(str(route), status[0], time.perf_counter() - began)
 
 
@@ -132,8 +167,10 @@ class _Room:
         """Return the endpoint that answers a verb in events."""
 
         async def tell(request: Request) -> Response:
-            form, asked = _form(request), await _asked(request, verb)
-            return answers.Events(self.desk, verb, asked, self._client(request), form)
+            form, asked, near = _form(request), await _asked(request, verb), request.query_params.get("near", "")
+            if near and not (verb == "plan" and ID.match(near)):
+                raise Refused(422, "no id of a plan", "give the X-Answer-Id of a plan, or leave it out", "near")
+            return answers.Events(self.desk, verb, asked, self._client(request), form, near)
 
         return tell
 

@@ -38,7 +38,10 @@ class Metrics:
         Args:
             gauges: figures of the desk by name.
         """
-        lines = ["# HELP wherewithal_requests_total Requests by route and status.", "# TYPE wherewithal_requests_total counter"]
+        lines = [
+            "# HELP wherewithal_requests_total Requests by route and status.",
+            "# TYPE wherewithal_requests_total counter",
+        ]
         lines += [
             f'wherewithal_requests_total{{route="{route}",status="{status}"}} {count}'
             for (route, status), count in sorted(self.requests.items())

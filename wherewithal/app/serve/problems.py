@@ -16,7 +16,7 @@ MEDIA = "application/problem+json"
 _LONGEST = 400
 
 
-class Refused(Exception):  # noqa: N818  not an error of ours: what a client sent is refused
+class Refused(Exception):
     """A request that is refused: status, and the same three words as every other error.
 
     Args:

@@ -69,7 +69,7 @@ def _components() -> Schema:
     found["Problem"] = {
         "type": "object",
         "properties": {
-            **{k: text for k in ("type", "title", "detail", "where", "what", "fix")},
+            **dict.fromkeys(("type", "title", "detail", "where", "what", "fix"), text),
             "status": {"type": "integer"},
         },
         "required": ["type", "title", "status", "detail", "where", "what", "fix"],
@@ -108,6 +108,9 @@ def _path(name: str, schema: Schema) -> Schema:
 
 
 _FORM = [_query("lang", LANGS, "language of the prose"), _query("charts", ("0", "1"), "1: charts as Vega-Lite too")]
+_DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_NEAR = {"name": "near", "in": "query", "required": False, "description": "id of an answer to a question that differs "
+         "little: a quick first answer is then made from it", "schema": _DIGEST}  # fmt: skip
 _ID = {"X-Answer-Id": {"schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}}
 
 
@@ -124,6 +127,8 @@ def _verbs() -> Schema:
             "200": {"description": "events: progress, quick, answer, problem", "content": stream},
             **_problems(*_POSTED),
         }
+        if verb == "plan":
+            asked = {**asked, "parameters": [*_FORM, _NEAR]}
         made[f"/v1/{verb}/events"] = {"post": {**asked, "operationId": f"{verb}_events", "responses": told}}
     return made
 
