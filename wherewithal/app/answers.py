@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wherewithal import ask, pulse
+from wherewithal.app import report, report_compare, report_frontier
 from wherewithal.app.asked import Asked, ClaimsAsked, CompareAsked, FleetAsked, FrontierAsked, PlanAsked, PredictAsked
 from wherewithal.app.asked import Serving as ServingAsked
 from wherewithal.claims import run as claims_run
@@ -54,22 +55,26 @@ def quick(asked: PlanAsked, near: Document, uploads: Path | None = None, progres
     except (KeyError, TypeError, ValueError):
         raise InputError("near", "no answer of plan", "give the JSON of one, as it came") from None
     found = ask.quick(_question(asked, asked.on, uploads, explain=None), layouts, progress)
-    return None if found is None else found.to_dict()
+    return None if found is None else {**found.to_dict(), "verdict": report.plan_verdict(found)}
 
 
 def _run(asked: Asked, uploads: Path | None, progress: Progress) -> Document:
     match asked:
         case PlanAsked():
-            return ask.plan(_question(asked, asked.on, uploads, explain=asked.explain), progress).to_dict()
+            answer = ask.plan(_question(asked, asked.on, uploads, explain=asked.explain), progress)
+            return {**answer.to_dict(), "verdict": report.plan_verdict(answer)}
         case PredictAsked():
             more = {k: getattr(asked, k) for k in ("layout", "requests", "load", "explain")}
-            return ask.predict(_question(asked, asked.on, uploads, **more), progress).to_dict()
+            answer = ask.predict(_question(asked, asked.on, uploads, **more), progress)
+            return {**answer.to_dict(), "verdict": report.predict_verdict(answer)}
         case CompareAsked():
-            return ask.compare([_question(asked, on, uploads) for on in asked.on], progress).to_dict()
+            compared = ask.compare([_question(asked, on, uploads) for on in asked.on], progress)
+            return {**compared.to_dict(), "verdict": report_compare.verdict(compared)}
         case FleetAsked():
             return _fleet(asked, progress)
         case FrontierAsked():
-            return frontier.run(_frontier(asked), progress).to_dict()
+            view = frontier.run(_frontier(asked), progress)
+            return {**view.to_dict(), "verdict": report_frontier.verdict(view)}
         case ClaimsAsked():
             return claims_run.run(asked.name, list(asked.only), asked.overrides, (), progress).to_dict()
     raise InputError("verb", f"no answer to {type(asked).__name__}", "")

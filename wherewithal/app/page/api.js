@@ -27,11 +27,12 @@ export async function upload(bytes, type) {
 }
 
 // Asks a verb and tells how far it is; `on` has progress(phase, done, total) and quick(document). Aborting the signal
-// closes the connection, and the server stops computing.
-export async function ask(verb, asked, signal, on = {}) {
+// closes the connection, and the server stops computing. Returns the document and its id; `near` is the id of an answer
+// to a question that differs little.
+export async function ask(verb, asked, signal, on = {}, near = "") {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await asked_once(verb, asked, signal, on);
+      return await once(verb, asked, signal, on, near);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 503 || tries > 4) throw error;
       await new Promise((done) => setTimeout(done, 1000 * error.retry));
@@ -40,8 +41,8 @@ export async function ask(verb, asked, signal, on = {}) {
   }
 }
 
-async function asked_once(verb, asked, signal, on) {
-  const reply = await checked(await fetch(`/v1/${verb}/events?charts=1&lang=${lang}`, {
+async function once(verb, asked, signal, on, near) {
+  const reply = await checked(await fetch(`/v1/${verb}/events?charts=1&lang=${lang}${near && `&near=${near}`}`, {
     method: "POST", body: JSON.stringify(asked), signal,
     headers: { "content-type": "application/json", accept: "text/event-stream" },
   }));
@@ -52,9 +53,9 @@ async function asked_once(verb, asked, signal, on) {
     if (done) throw new Problem({ title: "the server went away", fix: "start it again: wherewithal serve" });
     text += value;
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const [kind, body] = event(text.slice(0, end));
+      const [kind, body, id] = event(text.slice(0, end));
       text = text.slice(end + 2);
-      if (kind === "answer") return body;
+      if (kind === "answer") return [body, id];
       if (kind === "problem") throw new Problem(body);
       if (kind in on) on[kind](body);
     }
@@ -62,10 +63,11 @@ async function asked_once(verb, asked, signal, on) {
 }
 
 function event(block) {
-  let kind = "", data = "";
+  let kind = "", data = "", id = "";
   for (const line of block.split("\n")) {
     if (line.startsWith("event:")) kind = line.slice(6).trim();
+    if (line.startsWith("id:")) id = line.slice(3).trim();
     if (line.startsWith("data:")) data += line.slice(5).trim();
   }
-  return [kind, data ? JSON.parse(data) : null];
+  return [kind, data ? JSON.parse(data) : null, id];
 }

@@ -20,18 +20,19 @@ const WAIT_MS = 120;
 
 function useAnswer(panel, state) {
   const [shown, setShown] = useState({});
-  const running = useRef();
+  const last = useRef("");
   const body = panel.asked ? JSON.stringify(panel.asked({ ...panel.defaults, ...state })) : null;
   useEffect(() => {
     if (body === null) return undefined;
     const control = new AbortController();
     const timer = setTimeout(async () => {
-      running.current = control;
       const put = (more) => !control.signal.aborted && setShown((old) => ({ ...old, ...more }));
       put({ busy: true, progress: null });
+      const near = panel.id === "plan" ? last.current : "";
       try {
         const on = { progress: (progress) => put({ progress }), quick: (document) => put({ document, verb: panel.id, problem: null, at: body }) };
-        const document = await ask(panel.id, JSON.parse(body), control.signal, on);
+        const [document, id] = await ask(panel.id, JSON.parse(body), control.signal, on, near);
+        last.current = id;
         put({ document, verb: panel.id, problem: null, busy: false, at: body });
       } catch (error) {
         if (error.name === "AbortError") return;
@@ -102,7 +103,7 @@ function App({ meta }) {
         <button type="button" onClick=${() => paint(mode === "dark" ? "light" : "dark")}>${mode === "dark" ? t("light") : t("dark")}</button>
       </div></header>
     ${strange.length > 0 && html`<p class="problem" role="status">${t("this address says {keys}, which this page does not know; it is kept", { keys: strange.join(", ") })}</p>`}
-    ${state.v && state.v !== meta.catalog && html`<p class="problem" role="status">${t("this link was made with the catalog of {old}; this one is of {now}, so figures may differ", { old: state.v, now: meta.catalog })}</p>`}
+    ${state.v && state.v !== meta.edition && html`<p class="problem" role="status">${t("this link was made with the catalog of {old}; this one is of {now}, so figures may differ", { old: state.v, now: meta.edition })}</p>`}
     <${Panel} key=${panel.id} panel=${panel} meta=${meta} state=${state} change=${(k, v) => set(k, v, false)} submit=${(k, v, push = true) => set(k, v, push)} />`;
 }
 

@@ -107,9 +107,10 @@ async def _end(*tasks: asyncio.Future[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def event(name: str, data: bytes) -> bytes:
+def event(name: str, data: bytes, key: str = "") -> bytes:
     """Return one server-sent event; JSON has no bare line break, so that one line of data is enough."""
-    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+    said = f"id: {key}\n" if key else ""
+    return f"{said}event: {name}\ndata: ".encode() + data + b"\n\n"
 
 
 class Events(Response):
@@ -189,6 +190,6 @@ class Events(Response):
                 if first:
                     queue.put_nowait(event("quick", await asyncio.to_thread(shaped, self.verb, first, *self.form)))
             done = await self.desk.ask(self.asked, self.client, progress)
-            return event("answer", await asyncio.to_thread(shaped, self.verb, done.body, *self.form))
+            return event("answer", await asyncio.to_thread(shaped, self.verb, done.body, *self.form), done.id)
         except Exception as error:  # noqa: BLE001  whatever it is, the client is told
             return event("problem", problems.encoded(problem_of(error)[0]))

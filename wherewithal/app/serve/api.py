@@ -26,7 +26,10 @@ from wherewithal.app.serve.guard import App, Guard, Receive, Scope, Send
 from wherewithal.app.serve.metrics import MEDIA, Metrics
 from wherewithal.app.serve.problems import Refused
 from wherewithal.app.serve.settings import Settings, is_loopback
+from wherewithal.catalog.load import stamp
+from wherewithal.claims import record
 from wherewithal.errors import InputError, WherewithalError
+from wherewithal.fleet import scenario
 
 ID = re.compile(r"[0-9a-f]{64}\Z")
 _LOG = logging.getLogger("wherewithal.serve")
@@ -225,7 +228,7 @@ class _Room:
         return JSONResponse(words.table(lang) if words is not None else {})
 
     async def meta(self, request: Request) -> Response:
-        """Return versions, verbs and languages."""
+        """Return versions, verbs and languages, and the names that the catalog's own lists do not have."""
         rows = await asyncio.to_thread(catalog_rows.counts, ())
         return JSONResponse(
             {
@@ -233,6 +236,9 @@ class _Room:
                 "catalog": {row["kind"]: row["records"] for row in rows},
                 "verbs": list(VERBS),
                 "languages": list(schema.LANGS),
+                "edition": stamp(),
+                "scenarios": scenario.names(),
+                "claims": record.names(),
             }
         )
 
