@@ -6,24 +6,28 @@ import { lang, speak, t } from "./t.js";
 import { Command, Field, Trouble } from "./ui.js";
 import { theme } from "./charts.js";
 import plan from "./panels/plan.js";
-import predict from "./panels/predict.js";
-import compare from "./panels/compare.js";
-import fleet from "./panels/fleet.js";
-import frontier from "./panels/frontier.js";
-import claims from "./panels/claims.js";
-import catalog from "./panels/catalog.js";
+import Predict from "./panels/predict.js";
+import Compare from "./panels/compare.js";
+import Fleet from "./panels/fleet.js";
+import Frontier from "./panels/frontier.js";
+import Claims from "./panels/claims.js";
+import Catalog from "./panels/catalog.js";
 
-// A panel is {id, title, fields(meta, state), asked(state), Answer, defaults, live}: `asked` makes the body of POST /v1/id
-// out of the address; `live` answers while one types. A panel without `asked` draws itself from the state alone.
-const PANELS = Object.fromEntries([plan, predict, compare, fleet, frontier, claims, catalog].map((p) => [p.id, p]));
+// Two kinds of panel. One that answers while a person types is {id, title, defaults, fields(meta), asked(state), Answer}:
+// `asked` makes the body of POST /v1/id out of the address. Any other is {id, title, Whole}: drawn from {query, go, lang}
+// alone, where go(query) makes the next address.
+const PANELS = Object.fromEntries([
+  plan, { id: "compare", title: "Compare", Whole: Compare }, { id: "predict", title: "Predict", Whole: Predict },
+  { id: "fleet", title: "Fleet", Whole: Fleet }, { id: "frontier", title: "Frontier", Whole: Frontier },
+  { id: "claims", title: "Claims", Whole: Claims }, { id: "catalog", title: "Catalog", Whole: Catalog },
+].map((p) => [p.id, p]));
 const WAIT_MS = 120;
 
 function useAnswer(panel, state) {
   const [shown, setShown] = useState({});
   const last = useRef("");
-  const body = panel.asked ? JSON.stringify(panel.asked({ ...panel.defaults, ...state })) : null;
+  const body = JSON.stringify(panel.asked({ ...panel.defaults, ...state }));
   useEffect(() => {
-    if (body === null) return undefined;
     const control = new AbortController();
     const timer = setTimeout(async () => {
       const put = (more) => !control.signal.aborted && setShown((old) => ({ ...old, ...more }));
@@ -57,11 +61,10 @@ function Panel({ panel, meta, state, change, submit }) {
     <section class=${`answer ${answer.busy || answer.problem ? "old" : ""}`} aria-busy=${Boolean(answer.busy)} aria-label=${t("answer")}>
       <p class="status" role="status" aria-live="polite">${answer.busy
         ? progress ? t("computing: {phase}, {done} of {total}", { ...progress, phase: t(progress.phase) }) : t("computing …")
-        : old?.verdict || ""}</p>
+        : ""}</p>
       ${answer.problem && html`<${Trouble} problem=${answer.problem} />`}
-      ${panel.asked ? old && html`<div class="body"><${panel.Answer} document=${old} state=${state} submit=${submit} />
-        ${old.command && html`<footer class="foot"><${Command} text=${old.command} /><p class="edition">${t("version {version}, catalog {catalog}", old)}</p></footer>`}</div>`
-        : html`<${panel.Answer} state=${state} change=${change} submit=${submit} meta=${meta} />`}
+      ${old && html`<div class="body"><${panel.Answer} document=${old} state=${state} submit=${submit} />
+        ${old.command && html`<footer class="foot"><${Command} text=${old.command} /><p class="edition">${t("version {version}, catalog {catalog}", old)}</p></footer>`}</div>`}
     </section>
   </main>`;
 }
@@ -91,7 +94,9 @@ function App({ meta }) {
     localStorage.setItem("theme", to);
     setMode(to);
   };
-  const strange = Object.keys(state).filter((key) => key !== "q" && key !== "v" && !(key in panel.defaults));
+  const strange = panel.Whole ? [] : Object.keys(state).filter((key) => key !== "q" && key !== "v" && !(key in panel.defaults));
+  const query = Object.fromEntries(Object.entries(state).filter(([key]) => key !== "q"));
+  const go = (to) => set(null, { q: panel.id, ...to }, true);
   useEffect(() => { document.title = `${t(panel.title)} · Wherewithal`; }, [panel.id, language]);
   return html`
     <a class="skip" href="#main">${t("skip to the question")}</a>
@@ -104,12 +109,16 @@ function App({ meta }) {
       </div></header>
     ${strange.length > 0 && html`<p class="problem" role="status">${t("this address says {keys}, which this page does not know; it is kept", { keys: strange.join(", ") })}</p>`}
     ${state.v && state.v !== meta.edition && html`<p class="problem" role="status">${t("this link was made with the catalog of {old}; this one is of {now}, so figures may differ", { old: state.v, now: meta.edition })}</p>`}
-    <${Panel} key=${panel.id} panel=${panel} meta=${meta} state=${state} change=${(k, v) => set(k, v, false)} submit=${(k, v, push = true) => set(k, v, push)} />`;
+    ${panel.Whole ? html`<main class="whole" id="main"><${panel.Whole} key=${panel.id} query=${query} go=${go} lang=${language} /></main>` : html`<${Panel} key=${panel.id} panel=${panel} meta=${meta} state=${state} change=${(k, v) => set(k, v, false)} submit=${(k, v, push = true) => set(k, v, push)} />`}`;
 }
 
-// What another panel asks too goes along.
+// What another panel asks too goes along; service levels are one key there, and two fields here.
+const SHARED = ["model", "on", "input_tokens", "output_tokens", "concurrency", "engine", "power_limit_w", "serving", "set"];
+const SERVES = ["plan", "compare", "predict"];
 function carried(state, panel) {
-  return Object.fromEntries(Object.entries(state).filter(([key, value]) => key !== "q" && key in panel.defaults && value));
+  if (!SERVES.includes(panel.id) || !SERVES.includes(state.q)) return {};
+  const slo = ["ttft", "tpot"].filter((k) => state[k]).map((k) => `${k}=${state[k]}`).join(",");
+  return { ...Object.fromEntries(SHARED.filter((key) => state[key]).map((key) => [key, state[key]])), ...(panel.id !== "plan" && slo ? { slo } : {}) };
 }
 
 async function start() {
