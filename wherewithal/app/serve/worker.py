@@ -121,10 +121,8 @@ def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threadin
 
 
 def _bounded() -> None:
-    """Bound the address space where the system can, and stand back from the process that talks to people."""
+    """Bound the address space where the system can; an interrupt from the keyboard is the server's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":
-        os.nice(5)
     if sys.platform == "linux":
         import resource
 
