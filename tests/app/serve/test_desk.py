@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from wherewithal.app.serve import names
 from wherewithal.app.serve.crew import Crew, Died
 from wherewithal.app.serve.desk import Broken, Busy, Desk, TooLong
 from wherewithal.app.serve.store import FILE
+from wherewithal.app.serve.worker import ANSWER, FAILED, HEAD, PROGRESS, STOPPED, WRONG, Line, answer
 from wherewithal.errors import InputError
 
 
@@ -314,6 +318,57 @@ def test_a_quick_answer_needs_a_near_one_and_is_not_kept(tmp_path, monkeypatch):
         assert (await desk.ask(plan("b"))).body == b"full"
 
     run(tmp_path, test)
+
+
+def frames(line_out):
+    data = line_out.getvalue()
+    while data:
+        kind, size = HEAD.unpack(data[: HEAD.size])
+        yield kind, data[HEAD.size : HEAD.size + size]
+        data = data[HEAD.size + size :]
+
+
+@pytest.mark.parametrize(("found", "body"), [(None, b""), ({"x": "1"}, b'{"x":"1"}')])
+def test_a_worker_gives_the_near_answer_as_a_document(monkeypatch, found, body):
+    seen = []
+    monkeypatch.setattr(answers, "quick", lambda *given: seen.append(given) or found, raising=False)
+    out = io.BytesIO()
+    answer(Line(out, None), {"verb": "plan", "asked": {"model": "a", "on": "b"}, "near": '{"y": 2}'})
+    assert list(frames(out)) == [(ANSWER, body)]
+    assert (seen[0][0].model, seen[0][1]) == ("a", {"y": 2})
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "said"),
+    [
+        (InputError("a", "b", "c"), WRONG, {"where": "a", "what": "b", "fix": "c"}),
+        (InputError("x", f"no {os.sep}up{os.sep}f"), WRONG, {"where": "x", "what": "no upload:f", "fix": ""}),
+        (ZeroDivisionError("by"), FAILED, {"what": "ZeroDivisionError: by"}),
+    ],
+)
+def test_what_goes_wrong_is_one_frame(monkeypatch, raised, kind, said):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr(answers, "run", fail)
+    out = io.BytesIO()
+    answer(Line(out, Path(f"{os.sep}up")), {"verb": "plan", "asked": {"model": "a", "on": "b"}})
+    ((found, payload),) = frames(out)
+    assert (found, json.loads(payload)) == (kind, said)
+
+
+def test_progress_ends_the_work_once_the_question_is_called_off(monkeypatch):
+    out = io.BytesIO()
+    line = Line(out, None)
+
+    def work(asked, uploads, progress):
+        progress("search", 1, 2)
+        line.off.set()
+        progress("search", 2, 2)
+
+    monkeypatch.setattr(answers, "run", work)
+    answer(line, {"verb": "plan", "asked": {"model": "a", "on": "b"}})
+    assert [kind for kind, _ in frames(out)] == [PROGRESS, STOPPED]
 
 
 class _Stuck:

@@ -205,7 +205,7 @@ class Desk:
             f"quick {near_id} {names.name(asked)}", "quick", "", question, client, self._expected("quick"), quick=True
         )
         await self._enter(job)
-        return await self._wait(job, None)
+        return await self._wait(job, None) or None
 
     def stored(self, name: str) -> bytes | None:
         """Return the body of an answer by its id."""

@@ -75,7 +75,7 @@ def answer(line: Line, question: dict[str, Any]) -> None:
         asked = VERBS[question["verb"]].model_validate(question["asked"])
         if question.get("near") is not None:
             quick = getattr(answers, "quick", None)
-            found = quick(asked, question["near"], line.uploads, line.progress) if quick else None
+            found = quick(asked, json.loads(question["near"]), line.uploads, line.progress) if quick else None
         else:
             found = answers.run(asked, line.uploads, line.progress)
         body = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -91,7 +91,7 @@ def answer(line: Line, question: dict[str, Any]) -> None:
     except Exception as error:  # noqa: BLE001  # whatever it is, the asker hears of it and the next one is served
         line.say(FAILED, what=f"{type(error).__name__}: {error}"[:500])
     else:
-        line.send(ANSWER, body)
+        line.send(ANSWER, b"" if found is None else body)
 
 
 def warm() -> None:
