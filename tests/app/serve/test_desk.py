@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from wherewithal.app.serve import names
 from wherewithal.app.serve.crew import Crew, Died
 from wherewithal.app.serve.desk import Broken, Busy, Desk, TooLong
 from wherewithal.app.serve.store import FILE
-from wherewithal.app.serve.worker import ANSWER, FAILED, HEAD, PROGRESS, STOPPED, WRONG, Line, answer
+from wherewithal.app.serve.worker import ANSWER, FAILED, HEAD, PROGRESS, READY, STOPPED, WRONG, Line, Stopped, answer
 from wherewithal.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Process:
@@ -369,6 +372,54 @@ def test_progress_ends_the_work_once_the_question_is_called_off(monkeypatch):
     monkeypatch.setattr(answers, "run", work)
     answer(line, {"verb": "plan", "asked": {"model": "a", "on": "b"}})
     assert [kind for kind, _ in frames(out)] == [PROGRESS, STOPPED]
+
+
+def test_the_work_is_broken_off_only_if_called_off_and_never_within_a_frame():
+    line = Line(io.BytesIO(), None)
+    line.breakable = True
+    line.interrupted()
+    line.off.set()
+    line.breakable = False
+    line.interrupted()
+    line.breakable = True
+    with pytest.raises(Stopped):
+        line.interrupted()
+    line.interrupted()
+
+
+SILENT = """
+import sys
+from wherewithal.app import answers
+from wherewithal.app.serve import worker
+
+def run(asked, uploads=None, progress=None):
+    if asked.model == "endless":
+        progress("begun", 0, 1)
+        while True:
+            sum(range(1000))
+    return {"model": asked.model}
+
+answers.run = run
+worker.main()
+"""
+
+
+def test_a_process_told_to_stop_lets_go_of_work_that_says_nothing_and_answers_the_next(tmp_path):
+    async def main():
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-c", SILENT]
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe)
+        worker = crews.Worker(process)
+        async with asyncio.timeout(60):
+            assert (await worker.read())[0] == READY
+            question = {"verb": "plan", "asked": {"model": "endless", "on": "b"}}
+            assert await worker.ask(question, lambda *_: worker.call_off()) is None
+            question["asked"]["model"] = "next"
+            assert await worker.ask(question, lambda *_: None) == b'{"model":"next"}'
+            process.stdin.close()
+            assert await process.wait() == 0
+
+    asyncio.run(main())
 
 
 class _Stuck:
