@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +18,10 @@ from wherewithal.app.serve import names
 from wherewithal.app.serve.crew import Crew, Died
 from wherewithal.app.serve.desk import Broken, Busy, Desk, TooLong
 from wherewithal.app.serve.store import FILE
+from wherewithal.app.serve.worker import ANSWER, FAILED, HEAD, PROGRESS, READY, STOPPED, WRONG, Line, Stopped, answer
 from wherewithal.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Process:
@@ -92,7 +99,7 @@ def later(coroutine):
 
 
 async def until(true):
-    while not true():
+    while not true():  # noqa: ASYNC110  # any state of the desk, most without an event
         await asyncio.sleep(0)
 
 
@@ -314,6 +321,105 @@ def test_a_quick_answer_needs_a_near_one_and_is_not_kept(tmp_path, monkeypatch):
         assert (await desk.ask(plan("b"))).body == b"full"
 
     run(tmp_path, test)
+
+
+def frames(line_out):
+    data = line_out.getvalue()
+    while data:
+        kind, size = HEAD.unpack(data[: HEAD.size])
+        yield kind, data[HEAD.size : HEAD.size + size]
+        data = data[HEAD.size + size :]
+
+
+@pytest.mark.parametrize(("found", "body"), [(None, b""), ({"x": "1"}, b'{"x":"1"}')])
+def test_a_worker_gives_the_near_answer_as_a_document(monkeypatch, found, body):
+    seen = []
+    monkeypatch.setattr(answers, "quick", lambda *given: seen.append(given) or found, raising=False)
+    out = io.BytesIO()
+    answer(Line(out, None), {"verb": "plan", "asked": {"model": "a", "on": "b"}, "near": '{"y": 2}'})
+    assert list(frames(out)) == [(ANSWER, body)]
+    assert (seen[0][0].model, seen[0][1]) == ("a", {"y": 2})
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "said"),
+    [
+        (InputError("a", "b", "c"), WRONG, {"where": "a", "what": "b", "fix": "c"}),
+        (InputError("x", f"no {os.sep}up{os.sep}f"), WRONG, {"where": "x", "what": "no upload:f", "fix": ""}),
+        (ZeroDivisionError("by"), FAILED, {"what": "ZeroDivisionError: by"}),
+    ],
+)
+def test_what_goes_wrong_is_one_frame(monkeypatch, raised, kind, said):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr(answers, "run", fail)
+    out = io.BytesIO()
+    answer(Line(out, Path(f"{os.sep}up")), {"verb": "plan", "asked": {"model": "a", "on": "b"}})
+    ((found, payload),) = frames(out)
+    assert (found, json.loads(payload)) == (kind, said)
+
+
+def test_progress_ends_the_work_once_the_question_is_called_off(monkeypatch):
+    out = io.BytesIO()
+    line = Line(out, None)
+
+    def work(asked, uploads, progress):
+        progress("search", 1, 2)
+        line.off.set()
+        progress("search", 2, 2)
+
+    monkeypatch.setattr(answers, "run", work)
+    answer(line, {"verb": "plan", "asked": {"model": "a", "on": "b"}})
+    assert [kind for kind, _ in frames(out)] == [PROGRESS, STOPPED]
+
+
+def test_the_work_is_broken_off_only_if_called_off_and_never_within_a_frame():
+    line = Line(io.BytesIO(), None)
+    line.breakable = True
+    line.interrupted()
+    line.off.set()
+    line.breakable = False
+    line.interrupted()
+    line.breakable = True
+    with pytest.raises(Stopped):
+        line.interrupted()
+    line.interrupted()
+
+
+SILENT = """
+import sys
+from wherewithal.app import answers
+from wherewithal.app.serve import worker
+
+def run(asked, uploads=None, progress=None):
+    if asked.model == "endless":
+        progress("begun", 0, 1)
+        while True:
+            sum(range(1000))
+    return {"model": asked.model}
+
+answers.run = run
+worker.main()
+"""
+
+
+def test_a_process_told_to_stop_lets_go_of_work_that_says_nothing_and_answers_the_next(tmp_path):
+    async def main():
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-c", SILENT]
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe)
+        worker = crews.Worker(process)
+        async with asyncio.timeout(60):
+            assert (await worker.read())[0] == READY
+            question = {"verb": "plan", "asked": {"model": "endless", "on": "b"}}
+            assert await worker.ask(question, lambda *_: worker.call_off()) is None
+            question["asked"]["model"] = "next"
+            assert await worker.ask(question, lambda *_: None) == b'{"model":"next"}'
+            process.stdin.close()
+            assert await process.wait() == 0
+
+    asyncio.run(main())
 
 
 class _Stuck:

@@ -5,6 +5,7 @@ It never sees a path of the asker's; it ends when its stdin does, so none outliv
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import json
 import os
@@ -38,6 +39,8 @@ class Line:
     def __init__(self, out: BinaryIO, uploads: Path | None) -> None:
         self.out, self.uploads = out, uploads
         self.off, self.said, self.phase = threading.Event(), 0.0, ""
+        # Whether the work may be broken off where it stands: not in the middle of a frame.
+        self.breakable = False
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Write one frame."""
@@ -62,7 +65,19 @@ class Line:
         now = time.monotonic()
         if phase != self.phase or now - self.said >= EVERY_S:
             self.said, self.phase = now, phase
+            self.breakable = False
             self.say(PROGRESS, phase=phase, done=int(done), total=int(total))
+            self.breakable = True
+
+    def interrupted(self, *_: object) -> None:
+        """Handle the signal: break the work off if its question was called off; a keyboard's interrupt is nothing.
+
+        Raises:
+            Stopped: the question was called off.
+        """
+        if self.breakable and self.off.is_set():
+            self.breakable = False
+            raise Stopped
 
 
 def answer(line: Line, question: dict[str, Any]) -> None:
@@ -72,26 +87,31 @@ def answer(line: Line, question: dict[str, Any]) -> None:
     from wherewithal.errors import InputError, WherewithalError
 
     try:
+        line.breakable = True
         asked = VERBS[question["verb"]].model_validate(question["asked"])
         if question.get("near") is not None:
             quick = getattr(answers, "quick", None)
-            found = quick(asked, question["near"], line.uploads, line.progress) if quick else None
+            found = quick(asked, json.loads(question["near"]), line.uploads, line.progress) if quick else None
         else:
             found = answers.run(asked, line.uploads, line.progress)
         body = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        line.breakable = False
     except Stopped:
         line.send(STOPPED)
     except InputError as error:
+        line.breakable = False
         line.say(WRONG, where=error.where, what=error.what, fix=error.fix)
     except WherewithalError as error:
+        line.breakable = False
         line.say(WRONG, where=question["verb"], what=str(error), fix="")
     except MemoryError:
         # What is left of the heap is not to be trusted: a fresh process takes the question once more.
         os._exit(3)
     except Exception as error:  # noqa: BLE001  # whatever it is, the asker hears of it and the next one is served
+        line.breakable = False
         line.say(FAILED, what=f"{type(error).__name__}: {error}"[:500])
     else:
-        line.send(ANSWER, body)
+        line.send(ANSWER, b"" if found is None else body)
 
 
 def warm() -> None:
@@ -113,6 +133,8 @@ def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threadin
         payload = source.read(size)
         if kind == CANCEL:
             line.off.set()
+            # As if a signal had come: the work stops at its next step, not only where it tells how far it is.
+            _thread.interrupt_main(signal.SIGINT)
         else:
             line.off.clear()
             questions.append(payload)
@@ -121,10 +143,7 @@ def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threadin
 
 
 def _bounded() -> None:
-    """Bound the address space where the system can, and stand back from the process that talks to people."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":
-        os.nice(5)
+    """Bound the address space where the system can."""
     if sys.platform == "linux":
         import resource
 
@@ -145,6 +164,7 @@ def main(uploads: str = "") -> None:
     # What a library prints must not land between frames.
     os.dup2(2, 1)
     line = Line(out, Path(uploads) if uploads else None)
+    signal.signal(signal.SIGINT, line.interrupted)
     questions: list[bytes] = []
     some = threading.Semaphore(0)
     threading.Thread(target=_listen, args=(source, line, questions, some), daemon=True).start()
