@@ -100,7 +100,7 @@ def _lifespan(mcp: Any) -> Callable[[FastAPI], AbstractAsyncContextManager[None]
     return around
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def _problem(_: Request, error: Exception) -> Response:
     """Return any error as a problem document."""
     if isinstance(error, answers.HungUp):
         return Response(status_code=499)

@@ -65,7 +65,7 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        send = _headed(scope, send)
+        send = _headed(send)
         try:
             self._who(scope)
             if await self._entered(scope, send):
@@ -216,7 +216,7 @@ def _same(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode("utf-8"))
 
 
-def _headed(scope: Scope, send: Send) -> Send:
+def _headed(send: Send) -> Send:
     """Return a send that adds the headers of safety, and keeps the answers of the API out of caches."""
 
     async def headed(message: Message) -> None:
