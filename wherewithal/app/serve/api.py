@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from wherewithal import __version__
 from wherewithal.app import catalog_rows
@@ -74,7 +75,8 @@ def app(desk: Any, settings: Settings) -> FastAPI:
     for kind in (WherewithalError, Refused, HTTPException, answers.HungUp):
         made.add_exception_handler(kind, _problem)
     made.add_middleware(_Counted, metrics=room.metrics)
-    made.add_middleware(Guard, settings=settings)
+    posts = frozenset(r.path for r in made.routes if isinstance(r, Route) and "POST" in (r.methods or ()))
+    made.add_middleware(Guard, settings=settings, posts=posts)
     return made
 
 
