@@ -169,10 +169,10 @@ class _Room:
         """Return the endpoint that answers a verb in events."""
 
         async def tell(request: Request) -> Response:
-            form, asked, near = _form(request), await _asked(request, verb), request.query_params.get("near", "")
-            if near and not (verb == "plan" and ID.match(near)):
+            form, asked, near = _form(request), await _asked(request, verb), request.query_params.get("near")
+            if near is not None and not (verb == "plan" and ID.match(near)):
                 raise Refused(422, "no id of a plan", "give the X-Answer-Id of a plan, or leave it out", "near")
-            return answers.Events(self.desk, verb, asked, self._client(request), form, near)
+            return answers.Events(self.desk, verb, asked, self._client(request), form, near or "")
 
         return tell
 
