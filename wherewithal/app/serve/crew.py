@@ -116,16 +116,17 @@ async def start(uploads: Path) -> Worker:
         env={**os.environ, **one, "PYTHONPATH": path},
     )
     worker = Worker(process)
+    ready = False
     try:
-        async with asyncio.timeout(START_S):
-            if (await worker.read())[0] != READY:
-                raise Died
-    except BaseException as error:
-        worker.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise Died from None
-        raise
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                ready = (await worker.read())[0] == READY
+    finally:
+        if not ready:
+            worker.kill()
+            await process.wait()
+    if not ready:
+        raise Died
     return worker
 
 

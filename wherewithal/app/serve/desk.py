@@ -25,7 +25,7 @@ from wherewithal.errors import InputError, WherewithalError
 # What a question is taken to cost before any of its kind was seen, and the weight of the newest one after that.
 FIRST_S, NEWEST = 0.5, 0.1
 # A question that would wait longer than this is not accepted: what is answered at all is answered soon.
-PATIENCE_S = 3.0
+PATIENCE_S = 2.5
 
 
 class Busy(WherewithalError):
@@ -119,6 +119,7 @@ class Desk:
         self.running: dict[Job, float] = {}
         self.seconds: dict[str, float] = {}
         self.seen: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
         self.work = asyncio.Condition()
         self.crew = Crew(self.workers + 1, lambda: start(uploads))
         self.store = Store(None)
@@ -167,6 +168,8 @@ class Desk:
         body = self.store.held(name)
         if body is None and name not in self.flight and self.store.db is not None:
             body = await asyncio.get_running_loop().run_in_executor(self.disk, self.store.get, name)
+            # Whoever else asked it may have been answered meanwhile.
+            body = body or self.store.held(name)
         if body is not None:
             self.seen["cached"] += 1
             return Done(name, body, cached=True)
@@ -243,7 +246,9 @@ class Desk:
     def _delay(self, client: str, *, quick: bool) -> float:
         """Return the seconds until a new question of this client would begin."""
         now = monotonic()
-        rest = sum(max(job.seconds - (now - since), 0.0) for job, since in self.running.items())
+        # One that has taken longer than expected is likely to take as long again.
+        gone = {job: now - since for job, since in self.running.items()}
+        rest = sum(job.seconds - t if t < job.seconds else t for job, t in gone.items())
         if len(self.running) + len(self.lines) < self.workers:
             return 0.0
         return (rest + self.lines.ahead(client, quick=quick)) / self.workers
@@ -340,8 +345,10 @@ class Desk:
     async def _keep(self, job: Job, body: bytes | None, took_s: float) -> None:
         """Store an answer before anyone hears of it."""
         self.seen["computed"] += 1
-        before = self.seconds.get(job.verb)
-        self.seconds[job.verb] = took_s if before is None else before + NEWEST * (took_s - before)
+        self.answered[job.verb] += 1
+        weight = max(NEWEST, 1 / (1 + self.answered[job.verb]))
+        before = self._expected(job.verb)
+        self.seconds[job.verb] = before + weight * (took_s - before)
         if body is not None and not job.quick:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.disk, self.store.put, job.id, job.verb, job.text, body)

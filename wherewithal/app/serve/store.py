@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FILE = "answers.sqlite"
@@ -113,17 +113,20 @@ class Store:
             self.db = None
 
     def _read(self, name: str) -> bytes | None:
+        body = None
         with self._guarded() as db:
             found = db and db.execute("SELECT body FROM answers WHERE id = ?", (name,)).fetchone()
-            if not found:
-                return None
-            try:
-                body = zlib.decompress(found[0])
-            except zlib.error as error:
-                raise sqlite3.DatabaseError(str(error)) from None
-            self.recent.put(name, body)
-            return body
-        return None
+            if found:
+                body = self._unpacked(found[0])
+                self.recent.put(name, body)
+        return body
+
+    @staticmethod
+    def _unpacked(packed: bytes) -> bytes:
+        try:
+            return zlib.decompress(packed)
+        except zlib.error as error:
+            raise sqlite3.DatabaseError(str(error)) from None
 
     def _prune(self, db: sqlite3.Connection) -> None:
         """Drop what was unused longest, a tenth more than need be, so that it is not done at every answer."""
@@ -136,7 +139,7 @@ class Store:
             self.bytes, self.rows = self.bytes - size, self.rows - 1
 
     @contextlib.contextmanager
-    def _guarded(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _guarded(self) -> Iterator[sqlite3.Connection | None]:
         """Give the database or None; a damaged one is set aside, a full or locked one is passed over."""
         try:
             yield self.db

@@ -5,6 +5,7 @@ It never sees a path of the asker's; it ends when its stdin does, so none outliv
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -100,11 +101,9 @@ def warm() -> None:
     from wherewithal.catalog import load
     from wherewithal.errors import WherewithalError
 
-    for model, system in zip(load.names("models", ())[:1], load.names("systems", ())[:1], strict=True):
-        try:
-            answers.run(PlanAsked(model=model, on=system))
-        except WherewithalError:
-            continue
+    model, system = load.names("models", ())[0], load.names("systems", ())[0]
+    with contextlib.suppress(WherewithalError):
+        answers.run(PlanAsked(model=model, on=system))
 
 
 def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threading.Semaphore) -> None:
@@ -122,10 +121,8 @@ def _listen(source: BinaryIO, line: Line, questions: list[bytes], some: threadin
 
 
 def _bounded() -> None:
-    """Bound the address space where the system can, and stand back from the process that talks to people."""
+    """Bound the address space where the system can; an interrupt from the keyboard is the server's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":
-        os.nice(5)
     if sys.platform == "linux":
         import resource
 
