@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +77,44 @@ def test_an_answer_leaves_no_prose_in_english(name: str) -> None:
     document: dict[str, Any] = run(QUESTIONS[name])
     walk(document, see)
     assert not left
+
+
+# Where finished sentences are made, and by which calls and names.
+MAKERS = ("plan/why.py", "plan/levers.py", "plan/assumed.py", "plan/compare.py", "pricing/money.py")
+CALLS = {"Limit", "Fix", "Lever", "Assumption", "Flip", "Money"}
+# A hole that is not one word: what it may hold.
+SAMPLES = {"spread": " (7 to 7)"}
+NAMED = {"text", "note", "basis"}
+
+
+def hole(node: ast.AST) -> str:
+    return ast.unparse(node.value) if isinstance(node, ast.FormattedValue) else ""
+
+
+def sentence(node: ast.AST) -> str:
+    """Return what a literal would say with 7 in each hole; empty for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else SAMPLES.get(hole(v), "7") for v in node.values)
+    return ""
+
+
+def made(path: Path) -> list[str]:
+    """Return every sentence that a file passes to a maker or keeps under a name that is passed on."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
+            found += [sentence(a) for a in (*node.args, *(k.value for k in node.keywords))]
+        elif (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in NAMED) or (
+            isinstance(node, ast.Yield) and isinstance(node.value, ast.JoinedStr)
+        ):
+            found.append(sentence(node.value))
+    return [t for t in found if " " in t.strip() and not t.startswith("--")]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_sentence_that_is_made_has_a_template(name: str) -> None:
+    sentences = made(Path(str(files("wherewithal"))) / name)
+    assert sentences
+    assert [t for t in sentences if not CJK.search(words.translated(t, "zh"))] == []

@@ -21,6 +21,7 @@ PROSE = frozenset(
         "statement",
         "text",
         "title",
+        "verdict",
         "weak_figures",
         "what",
         "why",
