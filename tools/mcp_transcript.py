@@ -26,7 +26,7 @@ async def transcript() -> str:
     out: list[str] = []
     heard: list[dict[str, Any]] = []
 
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 -- the signature is the SDK's
         heard.append({"progress": round(progress, 2), "message": message})
 
     async with Client(StdioServerParameters(command=sys.executable, args=START, cwd=ROOT)) as client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wherewithal.app.report_parts import against
@@ -326,7 +326,7 @@ def claims(doc: Document, _verb: str = "") -> Short:
     return {"verdict": f"{clean(doc['title'])}: {count}.", "published": doc["published"], "claims": rows}
 
 
-SHORT = {
+SHORT: dict[str, Callable[[Document, str], Short]] = {
     "plan": served,
     "predict": served,
     "compare": compared,
