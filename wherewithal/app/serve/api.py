@@ -102,7 +102,7 @@ def _lifespan(mcp: Any) -> Callable[[FastAPI], AbstractAsyncContextManager[None]
     return around
 
 
-async def _problem(_: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     """Return any error as a problem document."""
     if isinstance(error, answers.HungUp):
         return Response(status_code=499)
@@ -112,6 +112,7 @@ async def _problem(_: Request, error: Exception) -> Response:
         headers = dict(error.headers or {})
     else:
         made, headers = answers.problem_of(error)
+    made = answers.spoken(made, request.query_params.get("lang", "en"))
     return Response(problems.encoded(made), made["status"], headers, problems.MEDIA)
 
 
