@@ -65,10 +65,10 @@ def serve(open_page: bool, check: bool, stdio: bool, **values: Any) -> int:
             raise MissingExtra("serve", "web")
     from wherewithal.app.serve.settings import Settings, is_loopback
 
-    listening = _listen(values["host"], values["port"])
-    port = int(listening.getsockname()[1])
+    names = tuple(_name(n) for n in values["names"])
     token = _token(values["token_file"], is_loopback(values["host"]))
-    settings = Settings(values["host"], port, tuple(_name(n) for n in values["names"]), token)
+    listening = _listen(values["host"], values["port"])
+    settings = Settings(values["host"], int(listening.getsockname()[1]), names, token)
     address = _address(settings)
     if check:
         listening.close()

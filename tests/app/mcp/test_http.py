@@ -44,7 +44,7 @@ async def serving(desk: Inline) -> AsyncIterator[str]:
     parent = Starlette(routes=[Mount("/mcp", inner)], lifespan=life)
     server = uvicorn.Server(uvicorn.Config(parent, host="127.0.0.1", port=port, log_level="error", ws="none"))
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 -- uvicorn offers no event
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{port}/mcp/"
@@ -107,7 +107,9 @@ def test_a_foreign_host_is_refused(host: str, caplog: pytest.LogCaptureFixture) 
     assert "evil" not in caplog.text
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1.evil.example:80"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1.evil.example:80"]
+)
 def test_a_foreign_origin_is_refused(origin: str, caplog: pytest.LogCaptureFixture) -> None:
     assert posted(origin=origin).status_code == 403
     assert "evil" not in caplog.text

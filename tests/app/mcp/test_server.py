@@ -102,6 +102,16 @@ def test_the_short_answer_agrees_with_the_full_one() -> None:
     assert short["command"] == full["command"]
 
 
+def test_a_limit_that_the_interval_crosses_is_said_to_be_in_doubt() -> None:
+    free = call("plan", QUICK["plan"]).structured_content
+    tpot = free["plan"]["tpot_s"]
+    assert free["against_slo"] == []
+    limit = f"tpot={(tpot['value'] + tpot['high']) / 2 * 1e3:.3f}ms"
+    short = call("plan", {**QUICK["plan"], "slo": limit}).structured_content
+    assert short["plan"]["tpot_s"]["high"] > float(limit[5:-2]) / 1e3
+    assert short["against_slo"][0].endswith("may miss")
+
+
 def test_what_does_not_fit_says_why_and_what_would() -> None:
     result = call("plan", {"model": "qwen3-32b", "on": "h100-8", "slo": "tpot=10us"})
     short = result.structured_content
@@ -117,7 +127,13 @@ def test_what_does_not_fit_says_why_and_what_would() -> None:
 )  # fmt: skip
 def test_a_path_is_refused(model: str) -> None:
     desk = Inline()
-    for name, field in (("plan", "model"), ("plan", "on"), ("claims", "name"), ("fleet", "scenario"), ("catalog", "name")):
+    for name, field in (
+        ("plan", "model"),
+        ("plan", "on"),
+        ("claims", "name"),
+        ("fleet", "scenario"),
+        ("catalog", "name"),
+    ):
         result = call(name, {**QUICK[name], field: model}, desk)
         assert result.is_error
         assert text(result).startswith(field)
@@ -188,7 +204,9 @@ def test_resources() -> None:
         async def read(uri: str) -> Any:
             return (await client.read_resource(f"wherewithal://{uri}")).contents[0].text
 
-        return {u: await read(u) for u in ("catalog", "catalog/chips", "catalog/chips/h20", "catalog/scenarios", "help/slo")}
+        return {
+            u: await read(u) for u in ("catalog", "catalog/chips", "catalog/chips/h20", "catalog/scenarios", "help/slo")
+        }
 
     found = drive(body)
     assert "chips" in {r["kind"] for r in json.loads(found["catalog"])}
@@ -205,9 +223,12 @@ def test_resources() -> None:
     ["catalog/chips/..%2F..%2Fx", "catalog/..%2Fchips", "answers/..%2Fx", "answers/" + "0" * 64, "help/nothing", "catalog/chips/%2Fetc%2Fpasswd", "nothing"],
 )  # fmt: skip
 def test_a_resource_that_is_not_there(uri: str) -> None:
-    with pytest.raises(MCPError) as refused:
-        drive(lambda c: c.read_resource(f"wherewithal://{uri}"))
-    assert "Traceback" not in str(refused.value)
+    async def body(client: Client) -> str:
+        with pytest.raises(MCPError) as refused:
+            await client.read_resource(f"wherewithal://{uri}")
+        return str(refused.value)
+
+    assert "Traceback" not in drive(body)
 
 
 def test_names_complete() -> None:

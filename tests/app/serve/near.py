@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from wherewithal.app import answers
 from wherewithal.app.asked import VERBS, plain
@@ -28,7 +28,7 @@ class Near:
         self.fails: Exception | None = None
         self.cancelled = 0
 
-    async def __aenter__(self) -> Near:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -360,3 +360,34 @@ def _claims() -> list[str]:
     from wherewithal.claims import record
 
     return list(record.names(()))
+
+
+@pytest.mark.skipif(answers.optional("wherewithal.app.words") is None, reason="no words here")
+def test_in_chinese(app: Any) -> None:
+    chinese = re.compile("[\u4e00-\u9fff]")
+    english = post(app, "/v1/plan", PLAN).json
+    said = post(app, "/v1/plan", PLAN, query=b"lang=zh&charts=1").json
+    assert chinese.search(json.dumps(said, ensure_ascii=False))
+    assert said["best"]["layout"] == english["best"]["layout"]
+    assert chinese.search(json.dumps(said["charts"], ensure_ascii=False))
+    assert chinese.search(json.dumps(call(app, "GET", "/v1/words/zh").json, ensure_ascii=False))
+    wrong = post(app, "/v1/plan", {**PLAN, "model": "upload:" + "0" * 64}, query=b"lang=zh")
+    assert (wrong.status, wrong.json["where"]) == (422, "model")
+    assert post(app, "/v1/plan", PLAN, query=b"lang=").status == 422
+
+
+@pytest.mark.skipif(answers.optional("wherewithal.app.mcp.server") is None, reason="no MCP here")
+def test_mcp_stands_behind_the_same_gate(app: Any) -> None:
+    hello = {
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }  # fmt: skip
+    headers = (HOST, JSON, (b"accept", b"application/json, text/event-stream"))
+
+    async def greet() -> Any:
+        async with app.router.lifespan_context(app):
+            return await acall(app, "POST", "/mcp", headers, json.dumps(hello).encode())
+
+    reply = asyncio.run(greet())
+    assert (reply.status, b"serverInfo" in reply.body) == (200, True)
+    assert call(app, "POST", "/mcp", (*headers, (b"origin", b"null")), json.dumps(hello).encode()).status == 403

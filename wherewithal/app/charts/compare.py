@@ -7,7 +7,7 @@ from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, RATIO, Row, Spec, chart, ends, layer, number_axis, tips
 from wherewithal.app.charts.tradeoff import axes, figures, modes, points
-from wherewithal.app.charts.wording import say, translated
+from wherewithal.app.words import say, translated
 from wherewithal.app.text import number
 
 # Solid, dashed, dotted and on: a system is told by its line as well as by its colour.

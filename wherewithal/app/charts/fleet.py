@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, finite, layer, number_axis, tips, values
-from wherewithal.app.charts.wording import say
+from wherewithal.app.words import say
 from wherewithal.app.text import number, percent
 
 VARIABLE = "Stock|H100e|8-bit|Total"

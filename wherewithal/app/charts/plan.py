@@ -7,10 +7,11 @@ from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, finite, layer, number_axis, tips, values
 from wherewithal.app.charts.tradeoff import tradeoff
-from wherewithal.app.charts.wording import say, translated
+from wherewithal.app.words import say, translated
 from wherewithal.app.text import number, percent
 
 PARTS = ("weights", "kv", "activations", "reserved")
+HELD = {"kv": "KV cache"}
 STAGES = ("considered", "legal", "fit", "feasible")
 # Operators with less than this share of a step are drawn as one.
 _LEAST = 0.01
@@ -35,7 +36,7 @@ def memory(best: Mapping[str, Any], lang: str) -> Spec:
     for p in best["pools"]:
         held, name = p["memory_bytes_per_chip"], say(p["role"], lang)
         rows += [
-            {"pool": name, "part": say(part, lang), "order": i, "gb": held[part] / 1e9}
+            {"pool": name, "part": say(HELD.get(part, part), lang), "order": i, "gb": held[part] / 1e9}
             for i, part in enumerate(PARTS)
             if finite(held.get(part))
         ]
@@ -50,7 +51,7 @@ def memory(best: Mapping[str, Any], lang: str) -> Spec:
             "type": "nominal",
             "title": say("memory", lang),
             "legend": BELOW,
-            "scale": {"domain": [say(p, lang) for p in PARTS]},
+            "scale": {"domain": [say(HELD.get(p, p), lang) for p in PARTS]},
         },
         "order": {"field": "order", "type": "quantitative"},
         "tooltip": tips(("pool", say("pool", lang), ""), ("part", say("memory", lang), ""), ("gb", "GB", ",.3~g")),

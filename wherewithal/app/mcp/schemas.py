@@ -54,6 +54,18 @@ FIELDS = {
     "name": f"a list of published claims ({_NAMES} with kind=claims)",
     "only": "ids of claims; empty: all",
 }
+# Where a tool means something of its own by a field.
+OWN_FIELDS = {
+    "catalog": {
+        "kind": "chips, systems, models, engines, scenarios, claims, ...; absent: the kinds there are",
+        "name": "one record: its figures, sources and dates",
+        "find": "only rows that hold this text",
+    },
+    "answer": {
+        "id": "the id of an answer",
+        "part": "dotted path into the full answer, such as frontier.0.pools; empty: the short answer",
+    },
+}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "plan": {"model": "qwen3-32b", "on": "h100-8", "slo": "ttft=2s,tpot=50ms"},
     "predict": {"model": "qwen3-32b", "on": "h100-8", "layout": "tp8", "concurrency": 32},
@@ -79,25 +91,16 @@ TITLES = {
 class CatalogAsked(Asked):
     """Nothing: the kinds. A kind: its records. A name: its figures with sources and dates."""
 
-    kind: Annotated[str, Field(pattern=r"^[a-z]{1,40}$", description="chips, systems, models, engines, ...")] | None = (
-        None
-    )
-    name: Annotated[Name, Field(description="one record: its figures, sources and dates")] | None = None
-    find: Annotated[str, Field(max_length=80, description="only rows that hold this text")] = ""
+    kind: Annotated[str, Field(pattern=r"^[a-z]{1,40}$")] | None = None
+    name: Name | None = None
+    find: Annotated[str, Field(max_length=80)] = ""
 
 
 class AnswerAsked(Asked):
     """An answer by the id that a tool gave."""
 
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="the id of an answer")]
-    part: Annotated[
-        str,
-        Field(
-            max_length=120,
-            pattern=r"^[A-Za-z0-9_.]*$",
-            description="dotted path into the full answer, such as frontier.0.pools; empty: the short answer",
-        ),
-    ] = ""
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    part: Annotated[str, Field(max_length=120, pattern=r"^[A-Za-z0-9_.]*$")] = ""
 
 
 RECORDS: dict[str, type[Asked]] = {**VERBS, "catalog": CatalogAsked, "answer": AnswerAsked}
@@ -128,6 +131,7 @@ class OutServed(Out):
 
     feasible: bool
     plan: Annotated[dict[str, Any] | None, Field(description="best deployment, or the closest; 80% intervals")]
+    against_slo: Annotated[list[str], Field(description="how each latency stands to its limit")] = []
     why_not: list[dict[str, Any]] = []
     levers: Annotated[list[dict[str, Any]], Field(description="what would change it most; effect on tokens/s")] = []
     assumptions: Annotated[list[str], Field(description="defaults that the answer rests on")] = []
@@ -140,9 +144,9 @@ OUTPUTS: dict[str, type[BaseModel]] = {"plan": OutServed, "predict": OutServed}
 def input_schema(name: str) -> Schema:
     """Return the JSON Schema of a tool's arguments, every field described, with an example."""
     schema = RECORDS[name].model_json_schema()
+    words = FIELDS | OWN_FIELDS.get(name, {})
     for field, about in schema["properties"].items():
-        if field in FIELDS and not (name in ("catalog", "answer") and "description" in about):
-            about["description"] = FIELDS[field]
+        about["description"] = words[field]
         about.pop("title", None)
     return schema | {"title": name, "examples": [EXAMPLES[name]]}
 

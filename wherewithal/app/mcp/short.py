@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from wherewithal.app.report_parts import against
 from wherewithal.app.text import clean, exact, percent, shown
-from wherewithal.plan.answer import Interval
+from wherewithal.plan.answer import Interval, Latency
 
 Document = Mapping[str, Any]
 Short = dict[str, Any]
@@ -107,6 +108,7 @@ def served(doc: Document, verb: str) -> Short:
     return {
         "verdict": served_verdict(doc, verb),
         "feasible": fits,
+        "against_slo": against_slo(doc["slo"], nearest) if nearest else [],
         "plan": one_plan(nearest) if nearest else None,
         "why_not": [
             {"limit": clean(w["limit"]), "text": clean(w["text"], _TEXT), "fix": [change(f) for f in w["fix"][:3]]}
@@ -115,7 +117,7 @@ def served(doc: Document, verb: str) -> Short:
         "levers": [lever(v) for v in doc["levers"][:4]],
         "assumptions": [f"{clean(a['name'])} {clean(a['value'])}" for a in doc["assumptions"] if a["default"]],
         "notes": lines(doc["notes"]),
-        "weak_figures": lines(doc["weak_figures"], 4),
+        "weak_figures": lines(distinct(doc["weak_figures"]), 4),
         **stamp(doc),
     }
 
@@ -132,6 +134,22 @@ def served_verdict(doc: Document, verb: str) -> str:
     asked = f" (SLO {', '.join(limits)})" if limits else ""
     rate = said(best["output_tokens_per_s"], "tok/s")
     return f"{start}: {about}, {best['serving']}: {', '.join([rate, *(f for f in figures if f[5:])])}{asked}."
+
+
+def against_slo(slo: Document, plan: Document) -> list[str]:
+    """Return how each latency stands to its limit, the doubt said where the 80% interval crosses it."""
+    out = []
+    for name, limit in slo.items():
+        figure = plan.get(f"{name}_s")
+        if limit and figure and limit.get("limit_s"):
+            latency = Latency(figure["value"], figure["low"], figure["high"], figure["statistic"])
+            out.append(f"{name.upper()} {', '.join(against(latency, limit['limit_s']))}")
+    return out
+
+
+def distinct(weak: Sequence[str]) -> list[str]:
+    """Return weak figures once each: the same figure of a chip and of the system that holds it is one."""
+    return list({w.partition(" ")[2] or w: w for w in reversed(weak)}.values())[::-1]
 
 
 def one_plan(plan: Document) -> Short:
@@ -308,7 +326,7 @@ def claims(doc: Document, _verb: str = "") -> Short:
     return {"verdict": f"{clean(doc['title'])}: {count}.", "published": doc["published"], "claims": rows}
 
 
-SHORT = {
+SHORT: dict[str, Callable[[Document, str], Short]] = {
     "plan": served,
     "predict": served,
     "compare": compared,

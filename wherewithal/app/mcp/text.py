@@ -15,6 +15,7 @@ def spoken(short: Short) -> str:
     lines = [str(short["verdict"])]
     if short.get("banner"):
         lines.append(f"({short['banner']})")
+    lines += short.get("against_slo", ())
     lines += _plan(short["plan"]) if short.get("plan") else []
     for limit in short.get("why_not", ()):
         lines.append(f"Limit {limit['limit']}: {limit['text']}")

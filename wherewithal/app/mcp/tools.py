@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
 
 from wherewithal.app import catalog_rows
@@ -67,6 +69,11 @@ class Direct(Tool):
         except WherewithalError as wrong:
             line = " ".join(clean(str(wrong), 600).split())
             return CallToolResult(content=[TextContent(text=line)], is_error=True)
+        except MCPError:
+            raise
+        except Exception as defect:
+            # The SDK logs it; the client reads this sentence alone.
+            raise UnexpectedToolError(f"{self.name}: a defect of this program, not of the question") from defect
 
 
 def tools(desk: Desk) -> list[Tool]:

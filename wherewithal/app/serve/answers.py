@@ -80,6 +80,20 @@ def problem_of(error: BaseException) -> tuple[dict[str, Any], dict[str, str]]:
     return problems.document(500, "server", f"an error of ours ({kind})", "please report what was asked"), {}
 
 
+def spoken(problem: dict[str, Any], lang: str) -> dict[str, Any]:
+    """Return a problem with its prose in a language; its names stay.
+
+    Args:
+        problem: the document.
+        lang: `en` or `zh`; another is English.
+    """
+    words = optional("wherewithal.app.words") if lang != "en" else None
+    if words is None:
+        return problem
+    what, fix = (words.translated(problem[key], lang) for key in ("what", "fix"))
+    return {**problem, "what": what, "fix": fix, "detail": f"{problem['where']}: {what}" + (f"; {fix}" if fix else "")}
+
+
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Return what work gives; end it as soon as the client hangs up.
 
@@ -192,4 +206,4 @@ class Events(Response):
             done = await self.desk.ask(self.asked, self.client, progress)
             return event("answer", await asyncio.to_thread(shaped, self.verb, done.body, *self.form), done.id)
         except Exception as error:  # noqa: BLE001  whatever it is, the client is told
-            return event("problem", problems.encoded(problem_of(error)[0]))
+            return event("problem", problems.encoded(spoken(problem_of(error)[0], self.form[0])))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from wherewithal import __version__
 from wherewithal.app import catalog_rows
@@ -77,7 +78,8 @@ def app(desk: Any, settings: Settings) -> FastAPI:
     for kind in (WherewithalError, Refused, HTTPException, answers.HungUp):
         made.add_exception_handler(kind, _problem)
     made.add_middleware(_Counted, metrics=room.metrics)
-    made.add_middleware(Guard, settings=settings)
+    posts = frozenset(r.path for r in made.routes if isinstance(r, Route) and "POST" in (r.methods or ()))
+    made.add_middleware(Guard, settings=settings, posts=posts)
     return made
 
 
@@ -113,6 +115,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         headers = dict(error.headers or {})
     else:
         made, headers = answers.problem_of(error)
+    made = answers.spoken(made, request.query_params.get("lang", "en"))
     return Response(problems.encoded(made), made["status"], headers, problems.MEDIA)
 
 
@@ -170,10 +173,10 @@ class _Room:
         """Return the endpoint that answers a verb in events."""
 
         async def tell(request: Request) -> Response:
-            form, asked, near = _form(request), await _asked(request, verb), request.query_params.get("near", "")
-            if near and not (verb == "plan" and ID.match(near)):
+            form, asked, near = _form(request), await _asked(request, verb), request.query_params.get("near")
+            if near is not None and not (verb == "plan" and ID.match(near)):
                 raise Refused(422, "no id of a plan", "give the X-Answer-Id of a plan, or leave it out", "near")
-            return answers.Events(self.desk, verb, asked, self._client(request), form, near)
+            return answers.Events(self.desk, verb, asked, self._client(request), form, near or "")
 
         return tell
 

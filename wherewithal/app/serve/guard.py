@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from http import cookies
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -52,11 +52,14 @@ class Guard:
     Args:
         app: what stands behind it.
         settings: names, token.
+        posts: paths to which something may be posted; a body sent to any other is not read. None: all paths.
         body_s: how long a body may take to arrive [s].
     """
 
-    def __init__(self, app: App, settings: Settings, body_s: float = BODY_S) -> None:
-        self.app, self.settings, self.body_s = app, settings, body_s
+    def __init__(
+        self, app: App, settings: Settings, posts: Collection[str] | None = None, body_s: float = BODY_S
+    ) -> None:
+        self.app, self.settings, self.posts, self.body_s = app, settings, posts, body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection; of those that are no HTTP request only the server's own start and end pass."""
@@ -65,17 +68,22 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        send = _headed(scope, send)
+        send = _headed(send)
         try:
             self._who(scope)
             if await self._entered(scope, send):
                 return
-            if scope["method"] == "POST":
+            if scope["method"] == "POST" and self._takes(scope["path"]):
                 receive = await self._body(scope, receive)
+            elif scope["method"] not in ("GET", "HEAD"):
+                receive = _replay(b"", receive)
         except Refused as error:
             await _refuse(error, send)
             return
         await self.app(scope, receive, send)
+
+    def _takes(self, path: str) -> bool:
+        return self.posts is None or path in self.posts or path == MCP or path.startswith(f"{MCP}/")
 
     def _who(self, scope: Scope) -> None:
         """Refuse a request by its headers: too long, another name, another site."""
@@ -216,7 +224,7 @@ def _same(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode("utf-8"))
 
 
-def _headed(scope: Scope, send: Send) -> Send:
+def _headed(send: Send) -> Send:
     """Return a send that adds the headers of safety, and keeps the answers of the API out of caches."""
 
     async def headed(message: Message) -> None:

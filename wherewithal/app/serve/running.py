@@ -8,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from wherewithal.app.serve import api
 from wherewithal.app.serve.desk import Desk
@@ -18,7 +19,7 @@ _IDLE_S = 5
 _LAST_S = 3
 
 
-def config(application: api.FastAPI) -> uvicorn.Config:
+def config(application: FastAPI) -> uvicorn.Config:
     """Return how the server is set up: no access log (it would hold tokens), no word about itself, no proxies."""
     return uvicorn.Config(
         application,

@@ -122,7 +122,9 @@ def _verbs() -> Schema:
         asked = {"summary": _WHAT[verb], "parameters": _FORM, "requestBody": body, "tags": ["answers"]}
         said = {"200": {"description": "the answer", "headers": _ID, "content": answer}, **_problems(*_POSTED)}
         made[f"/v1/{verb}"] = {"post": {**asked, "operationId": verb, "responses": said}}
-        stream = {"text/event-stream": {"schema": {"type": "string"}}}
+        kinds = {"event": {"enum": ["progress", "quick", "answer", "problem"]}, "data": {"type": "string"}}
+        event = {"type": "object", "properties": kinds, "required": ["event", "data"]}
+        stream = {"text/event-stream": {"schema": {**event, "description": "one event; `data` is JSON"}}}
         told = {
             "200": {"description": "events: progress, quick, answer, problem", "content": stream},
             **_problems(*_POSTED),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 HOLE = re.compile(r"\{(\w+)\}")
 # Sentences joined by code: each part is then looked up alone, and joined as the other language joins.
-JOINTS = (("; ", "；"), (". ", "。"), (", ", "，"), (" and ", "和"))
+JOINTS = (("; ", "\uff1b"), (". ", "\u3002"), (", ", "\uff0c"), (" and ", "\u548c"))
 DEPTH = 4
 
 

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 # Wherever one of these keys holds a string, or a list of strings, a person reads it.
 PROSE = frozenset(
-    (
-        "banner bound caveat change comment description detail differs because fix gloss judgement label_long "
-        "limit limits meaning note notes problem reason reasons remark result said statement summary text title "
-        "verdict warning warnings what why about left_out"
-    ).split()
+    [
+        "banner",
+        "bound",
+        "change",
+        "claim",
+        "fix",
+        "note",
+        "notes",
+        "price_basis",
+        "reason",
+        "result",
+        "statement",
+        "text",
+        "title",
+        "verdict",
+        "weak_figures",
+        "what",
+        "why",
+    ]
 )
-# Below these keys lies nothing that is prose: what was asked, sources quoted as they are, commands.
-CLOSED = frozenset("question asked layout command commands source sources id name model system rows_csv config".split())
+# Keys that are prose only below another: a default's name and value, what bounds each pool.
+BELOW = {"assumptions": ("name", "value"), "bound": ("prefill", "decode", "all")}
 
 
-def walk(node: Any, say: Callable[[str], str], key: str = "") -> Any:
+def is_prose(key: str, parent: str) -> bool:
+    """Return whether a field's string is read by a person as a sentence."""
+    return key in PROSE or key in BELOW.get(parent, ())
+
+
+def walk(node: Any, say: Callable[[str], str], key: str = "", parent: str = "") -> Any:
     """Return a document with `say` applied to every string that is prose."""
     if isinstance(node, dict):
-        return {
-            k: v if k in CLOSED and not isinstance(v, dict | list) else walk(v, say, str(k)) for k, v in node.items()
-        }
-    if isinstance(node, list | tuple):
-        return [walk(v, say, key) for v in node]
-    return say(node) if isinstance(node, str) and key in PROSE else node
+        return {k: walk(v, say, str(k), key) for k, v in node.items()}
+    if isinstance(node, Collection) and not isinstance(node, str):
+        return [walk(v, say, key, parent) for v in node]
+    return say(node) if isinstance(node, str) and is_prose(key, parent) else node
