@@ -15,7 +15,7 @@ from tests.app.mcp.desks import Inline, Slow
 from wherewithal.app.asked import VERBS
 from wherewithal.app.mcp.schemas import EXAMPLES, RECORDS
 from wherewithal.app.mcp.server import build
-from wherewithal.app.mcp.short import MOST_BYTES, size
+from wherewithal.app.mcp.short import MOST_BYTES, fitted, size
 
 QUICK: dict[str, dict[str, Any]] = {
     "plan": {"model": "qwen3-32b", "on": "h100-8"},
@@ -110,6 +110,30 @@ def test_a_limit_that_the_interval_crosses_is_said_to_be_in_doubt() -> None:
     short = call("plan", {**QUICK["plan"], "slo": limit}).structured_content
     assert short["plan"]["tpot_s"]["high"] > float(limit[5:-2]) / 1e3
     assert short["against_slo"][0].endswith("may miss")
+
+
+def test_sentences_say_what_was_asked() -> None:
+    async def body(client: Client) -> list[Any]:
+        asked: list[tuple[str, dict[str, Any]]] = [
+            ("fleet", {"scenario": "china-2030", "against": "hbm-free", "draws": 64}),
+            ("frontier", {"only_open": True, "on": "h20-8", "draws": 64}),
+            ("fleet", {"scenario": "china-2030", "drivers": True, "draws": 64}),
+        ]
+        return [await client.call_tool(*one) for one in asked]
+
+    less, runs, drivers = drive(body)
+    assert "minus hbm-free" in less.structured_content["verdict"]
+    assert "open models" in runs.structured_content["verdict"]
+    assert any("runs on h20-8" in line for line in runs.structured_content["runs"])
+    assert "the spread of" in drivers.structured_content["verdict"]
+    assert all(size(r.structured_content) <= MOST_BYTES for r in (less, runs, drivers))
+
+
+def test_what_is_too_large_is_cut_from_the_tail_and_counted() -> None:
+    short = fitted({"verdict": "v", "rows": [{"n": i, "text": "x" * 90} for i in range(100)]})
+    assert size(short) <= MOST_BYTES
+    assert [r["n"] for r in short["rows"]] == list(range(len(short["rows"])))
+    assert short["left_out"] == {"rows": 100 - len(short["rows"])}
 
 
 def test_what_does_not_fit_says_why_and_what_would() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wherewithal.app.report_parts import against
-from wherewithal.app.text import clean, exact, percent, shown
+from wherewithal.app.text import clean, exact, number, percent, shown
 from wherewithal.plan.answer import Interval, Latency
 
 Document = Mapping[str, Any]
@@ -233,6 +233,7 @@ def compared(doc: Document, _verb: str = "") -> Short:
 def fleet(doc: Document, _verb: str = "") -> Short:
     """Return the short answer of `fleet`: the last years of the variables asked for most, or the drivers."""
     about = f"{clean(doc['title'])} ({clean(doc['scenario'])})"
+    about += f" minus {clean(doc['against'])}" if doc.get("against") else ""
     rows = doc["rows"]
     if "interaction" in doc:
         best = [{k: clean(r[k]) if isinstance(r[k], str) else rounded(r[k]) for k in r} for r in rows[:8]]
@@ -244,8 +245,8 @@ def fleet(doc: Document, _verb: str = "") -> Short:
     keep = [r for name in FLEET_SHOWN for r in rows if r["variable"] == name and str(r["year"]) == last]
     chosen = [_fleet_row(r) for r in keep or rows[:10]]
     first = chosen[0] if chosen else {}
-    band = " to ".join(f"{first[k]:,.4g}" for k in ("p5", "p95") if first.get(k) is not None)
-    middle = f"{first['median']:,.4g} {first['unit']}" if first.get("median") is not None else ""
+    band = " to ".join(number(first[k]) for k in ("p5", "p95") if first.get(k) is not None)
+    middle = f"{number(first['median'])} {first['unit']}" if first.get("median") is not None else ""
     verdict = f"{about}: {first.get('variable', '')} in {last}: {middle}" + (f" (90%: {band})." if band else ".")
     return {
         "verdict": verdict,
@@ -268,12 +269,12 @@ def _fleet_row(row: Document) -> Short:
 
 def frontier(doc: Document, _verb: str = "") -> Short:
     """Return the short answer of `frontier`: who leads whom on each index, and the best models."""
-    views = [_view(v) for v in doc["indices"]]
+    views = [_view(v, "open models" if doc["open"] else "models") for v in doc["indices"]]
     verdict = views[0]["says"] if views else "No index answers this."
     return {"verdict": verdict, "banner": doc["banner"], "indices": views, "runs": _runs(doc), **stamp(doc)}
 
 
-def _view(view: Document) -> Short:
+def _view(view: Document, kind: str) -> Short:
     lead, title = view["lead"], clean(view["title"])
     leaders = [
         {
@@ -287,12 +288,12 @@ def _view(view: Document) -> Short:
     if lead is None:
         return {
             "index": view["index"],
-            "says": f"{leaders[0]['group']} is first on {title}." if leaders else title,
+            "says": f"{leaders[0]['group']} is first in {kind} on {title}." if leaders else title,
             "leaders": leaders,
         }
     months, points = interval(lead["months"]), interval(lead["points"])
     by = _band(months, "months") or _band(points, "points")
-    says = f"{clean(lead['a'])} leads {clean(lead['b'])} by {by} on {title} ({clean(view['data_date'])})."
+    says = f"{clean(lead['a'])} leads {clean(lead['b'])} in {kind} by {by} on {title} ({clean(view['data_date'])})."
     return {"index": view["index"], "says": says, "months": months, "points": points, "leaders": leaders}
 
 
@@ -304,15 +305,23 @@ def _band(figure: Short | None, unit: str) -> str:
 
 
 def _runs(doc: Document) -> list[str]:
-    runs = doc.get("runs")
-    found = runs.get("rows", []) if isinstance(runs, Mapping) else runs or []
-    return lines([json.dumps(r, ensure_ascii=False) for r in found], 3)
+    """Return what was planned on the system, best score first: it runs, or why not."""
+    tried = (doc.get("runs") or {}).get("tried", [])
+    return lines([_tried(one, doc["runs"]["on"]) for one in tried])
+
+
+def _tried(one: Document, on: str) -> str:
+    model = one["model"]
+    score = f"{model['name']} ({number(model['value'])} points, {model['license']})"
+    if not one["runs"]:
+        return f"{score} does not run on {on}: {one['why']}"
+    return f"{score} runs on {on}: {number(one['output_tokens_per_s'])} tok/s, evidence {one['evidence']}"
 
 
 def claims(doc: Document, _verb: str = "") -> Short:
     """Return the short answer of `claims`: the verdict of each, with our figure."""
     tally = Counter(clean(c["verdict"]) for c in doc["claims"])
-    count = ", ".join(f"{n} {verdict}" for verdict, n in tally.most_common())
+    count = ", ".join(f"{verdict}: {n}" for verdict, n in tally.most_common())
     rows = [
         {
             "id": c["id"],
@@ -323,7 +332,7 @@ def claims(doc: Document, _verb: str = "") -> Short:
         }
         for c in doc["claims"]
     ]
-    return {"verdict": f"{clean(doc['title'])}: {count}.", "published": doc["published"], "claims": rows}
+    return {"verdict": f"{clean(doc['title'])} ({count}).", "published": doc["published"], "claims": rows}
 
 
 SHORT: dict[str, Callable[[Document, str], Short]] = {

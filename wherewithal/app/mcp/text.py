@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wherewithal.app.mcp.short import PLAN_FIGURES, said
+from wherewithal.app.text import number
 
 Short = dict[str, Any]
 _MOST = 6
@@ -28,7 +29,7 @@ def spoken(short: Short) -> str:
     lines += [_year(r) for r in short.get("rows", ())]
     lines += [f"{r['name']}: {r['share']:.0%} of the spread ({r['status']})" for r in short.get("drivers", ())]
     lines += [f"{c['id']} {c['verdict']}: {c['claim']}" for c in short.get("claims", ())]
-    for key, label in (("flips", "Flip"), ("notes", "Note"), ("weak_figures", "Weak")):
+    for key, label in (("runs", "Tried"), ("flips", "Flip"), ("notes", "Note"), ("weak_figures", "Weak")):
         lines += [f"{label}: {t}" for t in short.get(key, ())[:_MOST]]
     if short.get("assumptions"):
         lines.append(f"Defaults: {'; '.join(short['assumptions'])}")
@@ -38,7 +39,7 @@ def spoken(short: Short) -> str:
 
 
 def _year(row: Short) -> str:
-    figures = ", ".join(f"{k} {v:,.4g}" for k, v in row.items() if isinstance(v, int | float) and k != "year")
+    figures = ", ".join(f"{k} {number(v)}" for k, v in row.items() if isinstance(v, int | float) and k != "year")
     return f"{row['variable']} {row['year']} [{row['unit']}]: {figures}"
 
 
