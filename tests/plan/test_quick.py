@@ -95,3 +95,17 @@ def test_values_that_no_lattice_has(answered: dict[str, ask.Answer]) -> None:
     near = ask.near_of(answered["dense"])
     bad = [n._replace(split=replace(n.split, tensor=v)) for n in near for v in (0.0, -2.0, 1.5, np.nan, np.inf)]
     assert ask.quick(BASES["dense"], bad) is None
+
+
+def test_without_service_levels_it_lies_on_or_under_the_whole_frontier() -> None:
+    asking = replace(BASES["experts"], slo="")
+    whole = ask.plan(asking)
+    found = ask.quick(asking, whole)
+    assert found is not None
+    for row in found.frontier:
+        as_quick = [
+            p.output_tokens_per_s.value for p in whole.frontier if p.tpot_s.value <= row.tpot_s.value * (1 + 1e-9)
+        ]
+        # The frontier is written out thinned: what stands between two of its plans may be a little above the left one.
+        after = [p.output_tokens_per_s.value for p in whole.frontier if p.tpot_s.value > row.tpot_s.value]
+        assert row.output_tokens_per_s.value <= max([*as_quick, *after[:1]]) * 1.01

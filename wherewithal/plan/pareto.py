@@ -36,3 +36,25 @@ def knee(latency: Rows, rate: Rows) -> int:
     x = (x - x[0]) / (x[-1] - x[0])
     y = (y - y[0]) / (y[-1] - y[0])
     return int(np.argmax(y - x))
+
+
+class Front:
+    """The frontier so far, to drop rows that it beats before anything is sorted."""
+
+    def __init__(self) -> None:
+        self._latency: Rows = np.empty(0)
+        self._rate: Rows = np.empty(0)
+
+    def beaten_at(self, latency: Rows) -> Rows:
+        """Return the rate that the frontier reaches at each latency or below; zero where it has none."""
+        if not len(self._latency):
+            return np.zeros(latency.shape)
+        at = np.searchsorted(self._latency, latency, side="right")
+        reached: Rows = np.r_[0.0, self._rate][at]
+        return reached
+
+    def add(self, latency: Rows, rate: Rows) -> None:
+        """Add rows."""
+        latency, rate = np.r_[self._latency, latency], np.r_[self._rate, rate]
+        top = frontier(latency, rate)
+        self._latency, self._rate = latency[top], rate[top]

@@ -17,7 +17,7 @@ from wherewithal.plan.edge import Bracket, bracket, closed
 from wherewithal.plan.engines import legal_pairs
 from wherewithal.plan.lattice import DEGREES, NAMES, Layouts, distinct
 from wherewithal.plan.memory import room
-from wherewithal.plan.pareto import frontier
+from wherewithal.plan.pareto import Front, frontier
 from wherewithal.plan.search import (
     Counts,
     Extremes,
@@ -257,28 +257,6 @@ def _undominated(side: Side) -> Side:
     return side.take(np.flatnonzero(~beaten))
 
 
-class Front:
-    """The frontier so far, to drop rows that it beats before anything is sorted."""
-
-    def __init__(self) -> None:
-        self._latency: Rows = np.empty(0)
-        self._rate: Rows = np.empty(0)
-
-    def beaten_at(self, latency: Rows) -> Rows:
-        """Return the rate that the frontier reaches at each latency or below; zero where it has none."""
-        if not len(self._latency):
-            return np.zeros(latency.shape)
-        at = np.searchsorted(self._latency, latency, side="right")
-        reached: Rows = np.r_[0.0, self._rate][at]
-        return reached
-
-    def add(self, latency: Rows, rate: Rows) -> None:
-        """Add rows."""
-        latency, rate = np.r_[self._latency, latency], np.r_[self._rate, rate]
-        top = frontier(latency, rate)
-        self._latency, self._rate = latency[top], rate[top]
-
-
 def match(
     prefill: Deployment, decode: Deployment, first: Side, second: Side, chips: tuple[int, int] | int, goal: Goal
 ) -> tuple[Found | None, float]:
@@ -294,27 +272,37 @@ def match(
         counts = _replicas(first, piece, chips, ranks)
         p, n = counts
         pulse.beat()
-        work = n * piece.requests_per_s[None, :, None]
         room = p * first.requests_per_s[:, None, None]
-        rate = np.where((p >= 1) & (n >= 1), np.minimum(work, prefill.fullest * room), 0.0)
-        busy = rate / np.maximum(room, 1e-12)
-        service, one_pass = first.latency_s[:, None, None], first.pass_s[:, None, None]
-        wait = steady.prefill_wait(prefill, service, one_pass, busy, np.maximum(p, 1.0))
-        quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
-        unqueued = service + first.moved_s[:, None, None] + prefill.arrival_s
-        ttft = unqueued + steady.wait_at(wait, busy, quantile)
-        tpot = np.broadcast_to(piece.latency_s[None, :, None], rate.shape)
-        flight = rate * (unqueued + wait + w.decode_steps * w.accepted_tokens_per_step * tpot)
-        ok = (rate > 0) & _allowed(decode, first.layouts, piece.layouts)[:, :, None]
-        if goal.slo.ttft:
-            ok &= ttft <= goal.slo.ttft.limit_s
-        most = max(most, float((rate * ok).max()))
-        scale, carried = _carries(goal, rate, flight)
+        rate = np.minimum(n * piece.requests_per_s[None, :, None], prefill.fullest * room)
+        ok = (p >= 1) & (n >= 1) & (rate > 0) & _allowed(decode, first.layouts, piece.layouts)[:, :, None]
+        beaten = np.broadcast_to(front.beaten_at(piece.latency_s)[None, :, None], ok.shape)
+        if goal.slo.ttft is None and not goal.offered.given:
+            # No wait can change what such a pair does: beaten ones, and all but the fastest of each decode row, need
+            # none of what follows.
+            most = max(most, float(rate.max(initial=0.0, where=ok)))
+            ok = ok & (rate > beaten) & (rate >= rate.max(axis=(0, 2), initial=0.0, where=ok, keepdims=True))
+        # From here on the pairs that are left stand in one row each.
+        i, j, _ = np.nonzero(ok)
+        rate, room, beaten = rate[ok], np.broadcast_to(room, ok.shape)[ok], beaten[ok]
+        counts = (np.broadcast_to(p, ok.shape)[ok], np.broadcast_to(n, ok.shape)[ok])
         pulse.beat()
-        ok &= carried
+        busy = rate / np.maximum(room, 1e-12)
+        service, one_pass, tpot = first.latency_s[i], first.pass_s[i], piece.latency_s[j]
+        wait = steady.prefill_wait(prefill, service, one_pass, busy, np.maximum(counts[0], 1.0))
+        quantile = goal.slo.ttft.quantile if goal.slo.ttft else None
+        unqueued = service + first.moved_s[i] + prefill.arrival_s
+        ttft = unqueued + steady.wait_at(wait, busy, quantile)
+        flight = rate * (unqueued + wait + w.decode_steps * w.accepted_tokens_per_step * tpot)
+        good = np.ones(rate.shape, dtype=bool)
+        if goal.slo.ttft:
+            good &= ttft <= goal.slo.ttft.limit_s
+        most = max(most, float(rate.max(initial=0.0, where=good)))
+        scale, carried = _carries(goal, rate, flight)
         done = rate * scale if goal.offered.rate_per_s is None else np.full(rate.shape, goal.offered.rate_per_s)
-        ok &= done > front.beaten_at(piece.latency_s)[None, :, None]
-        found = _pairs(first, piece, (p, n), (tpot, ttft, done, flight * scale, scale), ok, chips, w.mean_output)
+        good &= carried & (done > beaten)
+        found = _pairs(
+            (first, piece), (i, j), counts, (tpot, ttft, done, flight * scale, scale), good, chips, w.mean_output
+        )
         front.add(found.tpot_s, found.requests_per_s)
         keep.append(found)
     parts = [k for k in keep if len(k.tpot_s)]
@@ -365,14 +353,15 @@ def _carries(goal: Goal, rate: Rows, flight: Rows) -> tuple[Rows, NDArray[np.boo
 
 
 def _pairs(
-    first: Side, second: Side, replicas: tuple[Rows, Rows], served: tuple[Rows, ...], ok: NDArray[np.bool_],
-    chips: tuple[int, int] | int, output: float,
+    sides: tuple[Side, Side], rows: tuple[NDArray[np.intp], NDArray[np.intp]], replicas: tuple[Rows, Rows],
+    served: tuple[Rows, ...], good: NDArray[np.bool_], chips: tuple[int, int] | int, output: float,
 ) -> Found:  # fmt: skip
-    """Return the frontier of one piece of pairs."""
+    """Return the frontier of one piece of pairs: rows of both sides, and what each pair does."""
+    first, second = sides
     total = chips if isinstance(chips, int) else sum(chips)
-    i, j, _ = np.nonzero(ok)
-    tpot, ttft, rate, flight, scale = (v[ok] for v in served)
-    p, n = (np.broadcast_to(v, ok.shape)[ok] for v in replicas)
+    i, j = (v[good] for v in rows)
+    tpot, ttft, rate, flight, scale = (v[good] for v in served)
+    p, n = (v[good] for v in replicas)
     tokens = rate * output / total
     top = frontier(tpot, tokens, *ties(second.layouts.take(j)), *ties(first.layouts.take(i)))
     i, j = i[top], j[top]

@@ -6,7 +6,7 @@ True prices of real plans, at all batches, in a small part of the time; what is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -24,8 +24,14 @@ from wherewithal.plan.setup import Question, Setup, setup
 
 # What is said of a quick answer.
 NOTE = "best among the layouts of the last answer; the whole search goes on"
-# Plans of its frontier that are written out, and layouts of a pool that are searched, at most.
-SHOWN, MOST = 8, 64
+# Plans of its frontier that are written out, layouts of a pool that are searched, and neighbours of them, at most.
+# Decode pools have none: what a limit on TPOT asks of them stands along the frontier already.
+SHOWN, MOST, MORE = 6, 48, 24
+# Neighbours: one degree that many times as large.
+STEPS = (
+    *((name, times) for name in ("tensor", "data") for times in (0.25, 0.5, 2.0, 4.0)),
+    *((name, times) for name in ("pipeline", "context") for times in (0.5, 2.0)),
+)
 
 
 class Near(NamedTuple):
@@ -71,17 +77,42 @@ def tables(near: Iterable[Near], depth: int) -> dict[str, Layouts]:
         whole = all(0 <= d <= LARGEST and d == int(d) for d in degrees)
         if whole and min(degrees[: len(DEGREES)]) >= 1 and max(degrees[len(DEGREES) :]) <= depth:
             rows.setdefault(one.role, set()).add(degrees)
-    return {role: _table(sorted(found)) for role, found in rows.items()}
+    return {role: _table(found, 0 if role == "decode" else MORE) for role, found in rows.items()}
 
 
-def _table(rows: list[tuple[float, ...]]) -> Layouts:
-    at = np.unique(np.rint(np.linspace(0, len(rows) - 1, min(MOST, len(rows)))).astype(int))
-    table = np.array(rows)[at]
+def _table(found: set[tuple[float, ...]], more: int) -> Layouts:
+    rows = _thinned(found, MOST)
+    beside = {new for row in rows for new in _neighbours(row)} - set(rows)
+    table = np.array(sorted([*rows, *_thinned(beside, more)]))
     return Layouts({n: np.ascontiguousarray(table[:, i]) for i, n in enumerate(NAMES)})
+
+
+def _thinned(rows: set[tuple[float, ...]], most: int) -> list[tuple[float, ...]]:
+    ordered = sorted(rows)
+    at = np.unique(np.rint(np.linspace(0, len(ordered) - 1, min(most, len(ordered)))).astype(int))
+    return [ordered[i] for i in at]
+
+
+def _neighbours(row: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
+    """Yield the layouts in which one degree is another; experts lie over tensor x data as they did."""
+    given = dict(zip(NAMES, row, strict=True))
+    for name, times in STEPS:
+        new = given | {name: given[name] * times}
+        stage = new["tensor"] * new["data"]
+        if given["expert"] == 1:
+            new["expert_tensor"] = stage
+        else:
+            new["expert"] = stage / new["expert_tensor"]
+        if new["data"] == 1:
+            new["microbatches"] = 1.0
+        if all(v == int(v) for v in new.values()) and min(new[n] for n in DEGREES) >= 1:
+            yield tuple(new[n] for n in NAMES)
 
 
 def _sizes(s: Setup, role: str) -> int:
     """Return at how many batch sizes the whole search would try each layout, so that both look at the same ones."""
+    if role == "prefill":
+        return 0  # tried at prompt tokens of a pass, whatever the layouts
     d = s.pools[role]
     chips = s.chips if isinstance(s.chips, int) else s.chips[role == "decode"]
     whole, _ = space(d, chips * d.machine.system.chip.ranks, role, Counts())
