@@ -166,7 +166,7 @@ def test_dependencies_are_those_imported() -> None:
     declared = {name.match(d)[0].lower() for d in project["dependencies"]}  # type: ignore[index]
     extras = {name.match(d)[0].lower() for ds in project["optional-dependencies"].values() for d in ds}  # type: ignore[index]
     used = {i.module.split(".")[0] for path in OWN.values() for i in imports(path) if not i.level}
-    bring = {"yaml": "pyyaml", "pydantic_core": "pydantic"}
+    bring = {"yaml": "pyyaml", "pydantic_core": "pydantic", "vl_convert": "vl-convert-python"}
     used = {bring.get(u, u) for u in used - set(sys.stdlib_module_names) - {"wherewithal", ""}}
     assert used - declared - extras == set(), "imported, not declared"
     assert declared - used == set(), "declared, imported nowhere"
