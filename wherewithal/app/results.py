@@ -244,7 +244,7 @@ class Document(Shown):
         """Return the answer in one line: what its chart says, or its title."""
         if self.verb == "claims":
             kinds = [c["verdict"] for c in self.document["claims"]]
-            said = ", ".join(f"{kinds.count(k)} {k}" for k in dict.fromkeys(kinds))
+            said = ", ".join(f"{k} {kinds.count(k)}" for k in dict.fromkeys(kinds))
             return f"{clean(self.document['title'])}: {said}"
         found = self.charts()
         spec = found.get("lead") or next(iter(found.values()), None)
