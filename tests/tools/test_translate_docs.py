@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -41,3 +43,26 @@ def test_code_and_comments_stay(tool: ModuleType) -> None:
 def test_readmes_link_to_each_other() -> None:
     assert "](README.zh-CN.md)" in ENGLISH
     assert "](README.md)" in (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+
+
+PAGES = tomllib.loads((ROOT / "docs/locale/pages.toml").read_text(encoding="utf-8"))["chinese"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_promised_page_has_a_table_without_gaps(tool: ModuleType, page: str) -> None:
+    po = tool.table(page)
+    assert len(po)
+    assert [e.msgid for e in po if not e.obsolete and (not e.msgstr.strip() or "fuzzy" in e.flags)] == []
+
+
+def plain(text: str) -> str:
+    """Return a text without marks, spaces and line ends: what is left of a sentence in its page and in its table."""
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p not in ("README", "index")])
+def test_every_paragraph_of_a_promised_page_is_in_its_table(tool: ModuleType, page: str) -> None:
+    known = {plain(t) for t in tool.said(tool.table(page))}
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    paragraphs = [b.strip().lstrip("# ") for b in tool.blocks(text) if tool.is_prose(b) and "|" not in b]
+    assert [p for p in paragraphs if plain(p) not in known] == []
