@@ -18,7 +18,7 @@ from wherewithal.app.words.match import holes
 from wherewithal.app.words.prose import walk
 
 FILES = sorted(f.name for f in (files("wherewithal.app.words") / "zh").iterdir() if f.name.endswith(".json"))
-CJK = re.compile("[\u4e00-\u9fff]")
+CJK = re.compile("[\u4e00-\u9fff\uff00-\uffef]")
 # Questions whose answers hold each kind of prose: levers, defaults, prices, what stands in the way, boards.
 QUESTIONS: dict[str, Asked] = {
     "fits": PlanAsked(model="qwen3-32b", on="h200-8", slo="tpot=30ms"),
