@@ -256,7 +256,7 @@ def test_a_resource_that_is_not_there(uri: str) -> None:
 
 
 def test_names_complete() -> None:
-    from mcp_types import PromptReference, ResourceTemplateReference
+    from mcp.types import PromptReference, ResourceTemplateReference
 
     async def body(client: Client) -> list[list[str]]:
         record = ResourceTemplateReference(uri="wherewithal://catalog/{kind}/{name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -66,16 +68,10 @@ OWN_FIELDS = {
         "part": "dotted path into the full answer, such as frontier.0.pools; empty: the short answer",
     },
 }
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "plan": {"model": "qwen3-32b", "on": "h100-8", "slo": "ttft=2s,tpot=50ms"},
-    "predict": {"model": "qwen3-32b", "on": "h100-8", "layout": "tp8", "concurrency": 32},
-    "compare": {"model": "qwen3-32b", "on": ["h100-8", "h20-8"], "slo": "tpot=50ms"},
-    "fleet": {"scenario": "company-example"},
-    "frontier": {"by": "country", "only_open": True},
-    "claims": {"name": "wsj-2025-08", "only": ["C10"]},
-    "catalog": {"kind": "systems", "find": "h20"},
-    "answer": {"id": "0" * 64, "part": "best.pools"},
-}
+# One question a tool, data because it names products.
+EXAMPLES: dict[str, dict[str, Any]] = json.loads(
+    resources.files("wherewithal.app.mcp").joinpath("examples.json").read_text(encoding="utf-8")
+)
 TITLES = {
     "plan": "What a system can do with a model: the best deployment under service levels, or why there is none",
     "predict": "One exact deployment under one exact load: latencies, throughput, power, cost",

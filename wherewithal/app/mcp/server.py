@@ -12,8 +12,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
-from starlette.applications import Starlette
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from wherewithal.app import catalog_rows, help_verbs
 from wherewithal.app.asked import NAME
@@ -58,7 +57,7 @@ def build(desk: Desk) -> MCPServer[Any]:
     return server
 
 
-def http_app(desk: Desk, hosts: Sequence[str], origins: Sequence[str]) -> Starlette:
+def http_app(desk: Desk, hosts: Sequence[str], origins: Sequence[str]) -> Any:
     """Return the streamable HTTP app, whose one route is `/`: mount it at `/mcp`.
 
     A mounted app's lifespan is not run, so the parent's lifespan must start the session manager:
