@@ -118,3 +118,7 @@ def test_every_sentence_that_is_made_has_a_template(name: str) -> None:
     sentences = made(Path(str(files("wherewithal"))) / name)
     assert sentences
     assert [t for t in sentences if not CJK.search(words.translated(t, "zh"))] == []
+
+
+def test_a_long_text_is_no_sentence() -> None:
+    assert words.translated("x = y (z)" * 60, "zh") == "x = y (z)" * 60

@@ -10,6 +10,8 @@ HOLE = re.compile(r"\{(\w+)\}")
 # Sentences joined by code: each part is then looked up alone, and joined as the other language joins.
 JOINTS = (("; ", "\uff1b"), (". ", "\u3002"), (", ", "\uff0c"), (" and ", "\u548c"))
 DEPTH = 4
+# Longer texts are no sentence of ours: several holes over a long text would take time that grows with its cube.
+LONGEST = 400
 
 
 def holes(template: str) -> list[str]:
@@ -57,7 +59,7 @@ class Matcher:
         """Return a finished sentence in the language, or the sentence itself where no template fits."""
         if text in self.table:
             return self.table[text]
-        if depth > DEPTH or " " not in text.strip():
+        if depth > DEPTH or len(text) > LONGEST or " " not in text.strip():
             return text
         for made in self.templates:
             if made.piece in text and (found := made.pattern.fullmatch(text)):
