@@ -16,7 +16,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "wherewithal"
 # Third-party libraries that cost more than 10 ms of CPU to import: only these may be put off into a function.
-HEAVY = {"gguf", "narwhals", "numba", "numpy", "pandas", "platformdirs", "pydantic", "rich", "scipy", "vl_convert", "yaml"}
+HEAVY = {
+    "gguf",
+    "narwhals",
+    "numba",
+    "numpy",
+    "pandas",
+    "platformdirs",
+    "pydantic",
+    "rich",
+    "scipy",
+    "vl_convert",
+    "yaml",
+}
 # Rooms whose very work it is to put off the import of the rest: the command line and the public names.
 LAZY_ROOMS = {"app", "__init__"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
 from tests.app.page.panels_stage import PAGE, stage
 
 CHROMIUM = shutil.which("chromium")
@@ -86,7 +87,9 @@ def test_a_wrong_input_gives_one_line(page, site, panel):
 def test_the_url_is_the_state(page, site):
     _open(page, site, "compare", GOOD["compare"][0])
     page.click("button[aria-label='Remove h100-8']")
-    page.wait_for_function("!document.querySelector('.pn-verdict') || document.querySelector('.pn-verdict').innerText.includes('only h20-8')")
+    page.wait_for_function(
+        "!document.querySelector('.pn-verdict') || document.querySelector('.pn-verdict').innerText.includes('only h20-8')"
+    )
     assert "h100-8" not in page.url
     page.go_back()
     page.wait_for_function("document.querySelector('.pn-verdict').innerText.includes('times better')")

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+
 from tests.app.page.panels_stage import APP, PAGE
 
 FILES = sorted((PAGE / "panels").glob("*.js"))

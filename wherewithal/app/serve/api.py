@@ -35,6 +35,8 @@ from wherewithal.fleet import scenario
 ID = re.compile(r"[0-9a-f]{64}\Z")
 _LOG = logging.getLogger("wherewithal.serve")
 Endpoint = Callable[[Request], Awaitable[Response]]
+# Kinds of which the catalog of figures has names alone.
+NAMED = {"scenarios": scenario.names, "claims": record.names}
 
 
 def app(desk: Any, settings: Settings) -> FastAPI:
@@ -209,6 +211,8 @@ class _Room:
 
     async def rows(self, request: Request) -> Response:
         """Return the records of a kind."""
+        if request.path_params["kind"] in NAMED:
+            return JSONResponse([{"name": name} for name in NAMED[request.path_params["kind"]]()])
         kind = _kind(request)
         return JSONResponse(await asyncio.to_thread(catalog_rows.listed, kind, ()))
 
