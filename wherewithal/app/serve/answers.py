@@ -9,12 +9,11 @@ import json
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from fastapi import Request, Response
 
 from wherewithal.app.asked import Asked
 from wherewithal.app.serve import problems
+from wherewithal.app.serve.guard import Receive, Scope, Send
 from wherewithal.app.serve.problems import Refused
 from wherewithal.errors import WherewithalError
 

@@ -12,12 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from wherewithal import __version__
 from wherewithal.app import catalog_rows
@@ -77,10 +75,10 @@ def app(desk: Any, settings: Settings) -> FastAPI:
         made.add_api_route(path, endpoint, methods=["GET"])
     if mcp is not None:
         made.mount("/mcp", mcp)
-    for kind in (WherewithalError, Refused, HTTPException, answers.HungUp):
+    for kind in (WherewithalError, Refused, answers.HungUp, 404, 405):
         made.add_exception_handler(kind, _problem)
     made.add_middleware(_Counted, metrics=room.metrics)
-    posts = frozenset(r.path for r in made.routes if isinstance(r, Route) and "POST" in (r.methods or ()))
+    posts = frozenset(r.path for r in made.routes if isinstance(r, APIRoute) and "POST" in (r.methods or ()))
     made.add_middleware(Guard, settings=settings, posts=posts)
     return made
 
@@ -111,10 +109,12 @@ async def _problem(request: Request, error: Exception) -> Response:
     """Return any error as a problem document."""
     if isinstance(error, answers.HungUp):
         return Response(status_code=499)
-    if isinstance(error, HTTPException):
-        what = {404: "nothing there", 405: "not that way"}.get(error.status_code, str(error.detail))
-        made = problems.document(error.status_code, "path", what, "/v1/openapi.json lists what there is")
-        headers = dict(error.headers or {})
+    status = getattr(error, "status_code", 0)  # of the router's own errors
+    headers: dict[str, str] = {}
+    if status in (404, 405):
+        what = "nothing there" if status == 404 else "not that way"
+        made = problems.document(status, "path", what, "/v1/openapi.json lists what there is")
+        headers |= getattr(error, "headers", None) or {}
     else:
         made, headers = answers.problem_of(error)
     made = answers.spoken(made, request.query_params.get("lang", "en"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from http import cookies
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -212,11 +211,8 @@ def _tokens(headers: Pairs) -> list[str]:
     """Return the tokens that a request shows."""
     found = [v[7:].strip() for v in _all(headers, b"authorization") if v[:7].lower() == "bearer "]
     for text in _all(headers, b"cookie"):
-        try:
-            jar = cookies.SimpleCookie(text)
-        except cookies.CookieError:
-            continue
-        found += [jar[COOKIE].value] if COOKIE in jar else []
+        pairs = (part.strip().partition("=") for part in text.split(";"))
+        found += [value for name, _, value in pairs if name == COOKIE]
     return found
 
 

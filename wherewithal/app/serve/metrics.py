@@ -62,10 +62,7 @@ class Metrics:
 
 def resident_bytes() -> float:
     """Return the memory of this process [B]; 0 where the system does not say."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmRSS:"):
-                return float(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0.0
+    file = Path("/proc/self/status")
+    text = file.read_text(encoding="ascii", errors="replace") if file.is_file() else ""
+    said = (line.split()[1] for line in text.splitlines() if line.startswith("VmRSS:"))
+    return float(next(said, 0)) * 1024

@@ -90,7 +90,7 @@ export function Answer({ document, state, submit }) {
   const { charts = {}, best } = document;
   const chart = (name, more = {}) => charts[name] && html`<${Chart} name=${name} spec=${charts[name]} ...${more} />`;
   return html`<h2 class="verdict">${document.verdict}</h2>
-    ${document.quick && html`<p class="note">${t("among the layouts of the last answer; the whole search goes on …")}</p>`}
+    ${document.extra?.quick && html`<p class="note">${t("among the layouts of the last answer; the whole search goes on …")}</p>`}
     ${best ? html`<${Figures} plan=${best} slo=${document.slo} />` : html`<${WhyNot} limits=${document.why_not} state=${state} submit=${submit} />`}
     ${best && html`<${Pools} plan=${best} />`}
     ${chart("tradeoff", { at, onWalk: setAt, count: document.frontier.length })}
