@@ -171,7 +171,7 @@ def test_the_order_of_layouts_does_not_matter(name: str, on: str, slo: str, offe
         if mode == "colocated":
             found.append(colocated(d, chips, goal, Counts(), rows)[0])
         else:
-            found.append(disaggregated(d, d, chips, goal, Counts(), rows)[0])
+            found.append(disaggregated(d, d, chips, goal, Counts(), (rows, rows))[0])
     if found[0] is None:
         assert found[1] is None
         return
