@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, RATIO, Row, Spec, chart, ends, finite, layer, number_axis, tips
-from wherewithal.app.words import say, translated
 from wherewithal.app.text import number
+from wherewithal.app.words import say, translated
 
 # A ratio further off than this would flatten all others; it is drawn at the edge and said in its tooltip.
 _FAR = 100.0

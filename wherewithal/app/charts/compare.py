@@ -7,8 +7,8 @@ from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, RATIO, Row, Spec, chart, ends, layer, number_axis, tips
 from wherewithal.app.charts.tradeoff import axes, figures, modes, points
-from wherewithal.app.words import say, translated
 from wherewithal.app.text import number
+from wherewithal.app.words import say, translated
 
 # Solid, dashed, dotted and on: a system is told by its line as well as by its colour.
 DASHES = ([1, 0], [8, 4], [2, 3], [8, 3, 2, 3], [12, 4], [4, 2], [2, 6], [12, 3, 3, 3])

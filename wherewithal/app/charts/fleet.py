@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, finite, layer, number_axis, tips, values
-from wherewithal.app.words import say
 from wherewithal.app.text import number, percent
+from wherewithal.app.words import say
 
 VARIABLE = "Stock|H100e|8-bit|Total"
 _BARS = 12

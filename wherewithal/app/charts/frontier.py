@@ -7,8 +7,8 @@ from typing import Any
 
 from wherewithal.app.charts.compare import DASHES
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, ends, finite, layer, number_axis, tips
-from wherewithal.app.words import say
 from wherewithal.app.text import number
+from wherewithal.app.words import say
 
 # Groups that are drawn: more lines than these nobody can tell apart.
 _MOST = 6

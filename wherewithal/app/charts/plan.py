@@ -7,8 +7,8 @@ from typing import Any
 
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, finite, layer, number_axis, tips, values
 from wherewithal.app.charts.tradeoff import tradeoff
-from wherewithal.app.words import say, translated
 from wherewithal.app.text import number, percent
+from wherewithal.app.words import say, translated
 
 PARTS = ("weights", "kv", "activations", "reserved")
 HELD = {"kv": "KV cache"}

@@ -7,8 +7,8 @@ from typing import Any
 
 from wherewithal.app.charts import layouts
 from wherewithal.app.charts.parts import BELOW, Row, Spec, chart, ends, finite, layer, number_axis, tips
-from wherewithal.app.words import say
 from wherewithal.app.text import number
+from wherewithal.app.words import say
 
 # Modes in a fixed order, so that a mode keeps its colour and shape whatever else is on the chart.
 MODES = ("colocated", "disaggregated", "afd")
