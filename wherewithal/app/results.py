@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -57,26 +57,26 @@ class Chart:
         return f'<img alt="{title}: {said}" src="data:image/svg+xml;base64,{data}">'
 
 
-class Shown:
+class Shown(ABC):
     """What all answers share: `to_dict()`, `table()`, `plot()`, and what a notebook shows."""
 
     verb: str
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the contract."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flat(self) -> Rows:
         """Return the answer as flat rows, SI units in the names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verdict(self) -> str:
         """Return the answer in one line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """Return heads and cells of the table that a notebook shows."""
-        raise NotImplementedError
 
     def charts(self) -> dict[str, dict[str, Any]]:
         """Return the Vega-Lite specifications by name."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from wherewithal.app.text import clean
-from wherewithal.catalog.add import write_whole
 from wherewithal.errors import InputError, MissingExtra
 
 ENDINGS = (".svg", ".png", ".pdf", ".json")
@@ -51,6 +50,8 @@ def write(spec: Mapping[str, Any], path: Path, force: bool = False, option: str 
         InputError: it cannot be written.
         MissingExtra: the ending needs a library that is not installed.
     """
+    from wherewithal.catalog.add import write_whole  # late: brings pydantic
+
     check(path, force, option)
     write_whole(path, drawn(spec, path.suffix.lower()), force)
 
