@@ -98,7 +98,9 @@ def _fleet(asked: FleetAsked) -> Document:
 def _frontier(asked: FrontierAsked) -> frontier.Ask:
     question = None
     if asked.on is not None:
-        question = Question("", asked.on, slo=asked.slo, precision={str(k): v for k, v in asked.precision.items()}, seed=asked.seed)
+        question = Question(
+            "", asked.on, slo=asked.slo, precision={str(k): v for k, v in asked.precision.items()}, seed=asked.seed
+        )
     return frontier.Ask(
         index=asked.index,
         by=asked.by,

@@ -6,9 +6,10 @@ Quantities are numbers in SI base units; service levels and precision are writte
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wherewithal.frontier.records import DRAWS as FRONTIER_DRAWS
 
@@ -16,9 +17,20 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 # SYSTEM[:CHIPS], or a system for each pool.
 ON = r"^[A-Za-z0-9][A-Za-z0-9._:=,-]{0,199}$"
 UPLOAD = r"^upload:[0-9a-f]{64}$"
-Name = Annotated[str, Field(pattern=NAME)]
-On = Annotated[str, Field(pattern=ON)]
-ModelName = Annotated[str, Field(pattern=f"{NAME}|{UPLOAD}", description="catalog name, or `upload:SHA256`")]
+# Elsewhere a name with such an ending is a file of the current folder.
+FILE = re.compile(r"\.(json|gguf|toml|ya?ml|csv)(?![A-Za-z0-9._-])", re.IGNORECASE)
+
+
+def _no_file(text: str) -> str:
+    if FILE.search(text):
+        raise ValueError("names a file; only names of the catalog are taken")
+    return text
+
+
+NoFile = AfterValidator(_no_file)
+Name = Annotated[str, Field(pattern=NAME), NoFile]
+On = Annotated[str, Field(pattern=ON), NoFile]
+ModelName = Annotated[str, Field(pattern=f"{NAME}|{UPLOAD}", description="catalog name, or `upload:SHA256`"), NoFile]
 Tokens = Annotated[int, Field(ge=1, le=10**9)]
 Override = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}=[A-Za-z0-9 ._+%/-]{1,60}$")]
 
@@ -46,7 +58,7 @@ class Serving(Asked):
     slo: Annotated[str, Field(max_length=120, pattern=r"^[A-Za-z0-9=.,:]*$")] = ""
     serving: Annotated[tuple[Literal["colocated", "disaggregated"], ...], Field(max_length=2)] = ()
     precision: dict[Literal["weights", "activations", "kv"], Name] = Field(default_factory=dict)
-    engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$")] | None = None
+    engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$"), NoFile] | None = None
     power_limit_w: Annotated[float, Field(gt=0, le=1e12)] | None = None
     overrides: Annotated[tuple[Override, ...], Field(max_length=32)] = ()
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0

@@ -44,6 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "wherewithal.app.catalog_verbs:catalog",
         "the chips, systems, models and figures it knows, with sources",
     ),
+    "serve": ("wherewithal.app.verbs_serve:serve", "the web page, the HTTP API and the MCP server"),
     "help": (
         "wherewithal.app.help_verbs:help_verb",
         "explains a verb or a topic: slo, units, evidence, names, precision",

@@ -60,8 +60,22 @@ def types() -> Mapping[int, tuple[str, int, int]]:
     return {int(kind): (kind.name.lower(), *sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
 
 
+def header_bytes(data: bytes) -> int:
+    """Return how many of a file's first bytes are its header, the padding before its weights left out.
+
+    Args:
+        data: the file's beginning; weights behind the header do no harm.
+
+    Raises:
+        InputError: as `read_header`, and where `data` ends within the header.
+    """
+    reader = _Reader(data, "model")
+    reader.parts()
+    return reader.at
+
+
 def read_header(path: Path) -> Header:
-    """Return the header of a file.
+    """Return the header of a file; a file that is its header to the byte, and no weight, is taken for a whole one's.
 
     Raises:
         InputError: for what is not a GGUF file of version 2 or 3, is cut short, or goes beyond the limits above.
@@ -88,11 +102,18 @@ def _no_wait(name: str, flags: int) -> int:
 class _Reader:
     """A cursor over a header; every read is checked against the end of the file."""
 
-    def __init__(self, data: mmap.mmap, where: str) -> None:
+    def __init__(self, data: mmap.mmap | bytes, where: str) -> None:
         self.data, self.where, self.at, self.items = data, where, 0, 0
 
     def header(self) -> Header:
-        """Return the whole header."""
+        """Return the whole header of a whole file, or of a file that holds nothing else."""
+        made = self.parts()
+        if self.at != len(self.data):
+            self.check_size(made.keys, made.tensors)
+        return made
+
+    def parts(self) -> Header:
+        """Return the whole header, whatever comes after it."""
         if self.data[:4] != b"GGUF":
             raise self.fail("the first four bytes are not GGUF", "give a GGUF file")
         self.at = 4
@@ -106,7 +127,6 @@ class _Reader:
             raise self.fail(f"{tensors} tensors and {keys} keys", f"at most {MOST_TENSORS:,} and {MOST_KEYS:,}")
         found = dict(self.pair() for _ in range(keys))
         made = tuple(self.tensor() for _ in range(tensors))
-        self.check_size(found, made)
         return Header(found, made)
 
     def check_size(self, keys: Mapping[str, Any], tensors: tuple[Tensor, ...]) -> None:

@@ -1,0 +1,1 @@
+"""The desk that answers many at once, and what stands before it."""
