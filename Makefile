@@ -66,6 +66,7 @@ format: $(VENV)/.dev  ## put the code into shape
 
 docs: $(VENV)/.dev  ## build the pages into docs/_build/html, warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b html -D language=zh_CN -d docs/_build/doctrees-zh docs docs/_build/html/zh
 
 bench: $(VENV)/.dev  ## every promise of speed as a ratio, one table
 	$(BIN)/python -m bench

@@ -12,7 +12,11 @@ release = re.findall(r'__version__ = "(.+)"', (ROOT / "wherewithal" / "__init__.
 
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "locale"]
+# Tables by page; docs/locale/pages.toml lists the pages that are promised in Chinese.
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nitpicky = True

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "wherewithal"
 # Third-party libraries that cost more than 10 ms of CPU to import: only these may be put off into a function.
-HEAVY = {"gguf", "numba", "numpy", "pandas", "platformdirs", "pydantic", "rich", "scipy", "yaml"}
+HEAVY = {"gguf", "narwhals", "numba", "numpy", "pandas", "platformdirs", "pydantic", "rich", "scipy", "vl_convert", "yaml"}
 # Rooms whose very work it is to put off the import of the rest: the command line and the public names.
 LAZY_ROOMS = {"app", "__init__"}
 
@@ -166,7 +166,7 @@ def test_dependencies_are_those_imported() -> None:
     declared = {name.match(d)[0].lower() for d in project["dependencies"]}  # type: ignore[index]
     extras = {name.match(d)[0].lower() for ds in project["optional-dependencies"].values() for d in ds}  # type: ignore[index]
     used = {i.module.split(".")[0] for path in OWN.values() for i in imports(path) if not i.level}
-    bring = {"yaml": "pyyaml", "pydantic_core": "pydantic"}
+    bring = {"yaml": "pyyaml", "pydantic_core": "pydantic", "vl_convert": "vl-convert-python"}
     used = {bring.get(u, u) for u in used - set(sys.stdlib_module_names) - {"wherewithal", ""}}
     assert used - declared - extras == set(), "imported, not declared"
     assert declared - used == set(), "declared, imported nowhere"

@@ -1,7 +1,7 @@
 """What AI can you run with the chips, power and money you can get? The public names, nothing else.
 
-Nothing is imported before it is used: `model`, `system`, `workload`, `slo`, `plan`, `predict` and `compare` come from
-`wherewithal.app.notebook` at their first use.
+Nothing is imported before it is used: `model`, `system`, `workload`, `slo`, `plan`, `predict`, `compare`, `fleet`,
+`frontier` and `claims` come from `wherewithal.app.notebook` at their first use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["compare", "model", "plan", "predict", "slo", "system", "workload"]
+__all__ = ["claims", "compare", "fleet", "frontier", "model", "plan", "predict", "slo", "system", "workload"]
+# Public names that are folders too.
+_FOLDERS = ("claims", "fleet", "frontier", "model", "plan")
 
 
 class _Callable(ModuleType):
@@ -25,7 +27,7 @@ class _Callable(ModuleType):
 
 
 class _Package(ModuleType):
-    """The package: the import system sets `model` and `plan` to their folders, which stay callable."""
+    """The package: the import system sets names such as `plan` to their folders, which stay callable."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in __all__ and type(value) is ModuleType:
@@ -37,7 +39,7 @@ def __getattr__(name: str) -> Any:
     """Return one of the public names, imported at its first use (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("model", "plan"):
+    if name in _FOLDERS:
         return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(f"{__name__}.app.notebook"), name)
 

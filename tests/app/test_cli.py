@@ -51,7 +51,7 @@ BAD = [
     ((*PLAN, "--precision", "kv=fp8,kv=bf16"), "given twice"),
     ((*PLAN, "--json", "--csv"), "two forms"),
     ((*PLAN, "--explain", "netwrok"), "did you mean network?"),
-    ((*PLAN, "--plot", "chart.png"), "name a .svg file"),
+    ((*PLAN, "--plot", "chart.gif"), "ends in .svg, .png, .pdf, .json"),
     ((*PLAN, "--plot", "/nonexistent/chart.svg"), "no folder"),
     ((*PLAN, "--slo"), "requires an argument"),
     (("predict", "m", "--on", "s"), "missing option '--layout'"),

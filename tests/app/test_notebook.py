@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 import wherewithal as w
 from tests.app import made
-from wherewithal.app import notebook
-from wherewithal.errors import InputError
+from wherewithal.app import notebook, report, results
+from wherewithal.app.charts import files
+from wherewithal.app.results import Document
+from wherewithal.errors import InputError, MissingExtra
 
 
 @pytest.fixture
@@ -54,8 +57,13 @@ def test_a_result_shows_itself(canned: list[Any]) -> None:
     result = w.plan("m", "s")
     assert str(result).startswith("Fits: ")
     assert repr(result).startswith("<Fits: ")
-    assert result._repr_html_().startswith("<pre>Fits: ")
-    assert "&gt;" in result._repr_html_()
+    html = result._repr_html_()
+    assert html.startswith("<p><strong>Fits: ")
+    assert html.count("<tr>") == 1 + report.ROWS
+    assert ">chosen<" in html
+    assert " to " in html  # bands
+    assert "data:image/svg+xml" in html
+    assert set(result._repr_mimebundle_()) == {"text/html", "text/plain"}
     assert len(result.table()) == len(made.FITS.frontier)
     assert {"tpot_s", "tpot_s_low", "chosen"} <= set(result.table().columns)
 
@@ -106,9 +114,71 @@ def test_names_are_lazy_and_folders_stay_importable() -> None:
         "assert {'plan', 'model', 'slo', '__version__'} <= set(dir(w))\n"
         "import wherewithal.plan.answer, wherewithal.model\n"
         "assert callable(w.plan) and callable(w.model)\n"
+        "import wherewithal.fleet.model, wherewithal.claims.run, wherewithal.frontier.scores\n"
+        "assert callable(w.fleet) and callable(w.claims) and callable(w.frontier)\n"
         "from wherewithal import plan; assert callable(plan)\n"
         "import wherewithal.plan.answer as a; assert a.Answer\n"
         "try: w.nothing\n"
         "except AttributeError as e: assert 'nothing' in str(e)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_markup_in_names_stays_text(canned: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = "<script>alert(1)</script><b>"
+    evil = replace(made.FITS, model={**made.FITS.model, "name": bad})
+    monkeypatch.setattr(notebook.ask, "plan", lambda *_: evil)
+    result = w.plan("m", "s")
+    chart = result.plot()
+    assert bad in chart.spec["title"]
+    for html in (result._repr_html_(), chart._repr_html_()):
+        assert "<script" not in html
+        assert "&lt;script&gt;" in html
+    picture = files.drawn(chart.spec, ".svg").decode()
+    assert "<script" not in picture
+    document = Document("claims", {"title": bad, "claims": []})
+    assert "<script" not in document._repr_html_()
+    assert "&lt;script" in document._repr_html_()
+
+
+def test_charts_of_a_result(canned: list[Any], tmp_path: Path) -> None:
+    result = w.plan("m", "s")
+    bundle = result.plot()._repr_mimebundle_()
+    assert bundle["application/vnd.vegalite.v6+json"]["title"] in bundle["text/plain"]
+    file = result.plot("memory").save(tmp_path / "m.json")
+    assert json.loads(file.read_text(encoding="utf-8")) == result.plot("memory").spec
+    with pytest.raises(InputError, match="exists"):
+        result.plot("memory").save(file)
+    with pytest.raises(InputError, match="tradeoff"):
+        result.plot("tornado")
+
+
+def test_a_table_by_either_library(canned: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    result = w.plan("m", "s")
+    assert type(result.table("pandas")).__module__.startswith("pandas")
+    with pytest.raises(InputError, match="pandas"):
+        result.table("panda")
+    monkeypatch.setattr(results.importlib.util, "find_spec", lambda name: None)
+    for backend in (None, "polars"):
+        with pytest.raises(MissingExtra, match="notebook"):
+            result.table(backend)
+
+
+def test_fleet_frontier_and_claims() -> None:
+    fleet = w.fleet("china-2030", draws=16)
+    assert "not a forecast" in repr(fleet)
+    assert len(fleet.table()) == len(fleet.to_dict()["rows"])
+    assert len(fleet.plot("fan").spec["layer"]) == 4
+    drivers = w.fleet("china-2030", drivers=True, draws=64)
+    assert list(drivers.charts()) == ["drivers"]
+    assert "%" in drivers._repr_html_()
+    front = w.frontier(index="eci", draws=16)
+    assert "leads" in repr(front)
+    assert {"index", "group", "model", "value"} <= set(front.table().columns)
+    claims = w.claims("wsj-2025-08", only=("C10",))
+    assert "C10" in claims._repr_html_()
+    assert len(claims.table()) == len(claims.to_dict()["claims"][0]["figures"])
+    with pytest.raises(InputError, match="did you mean against"):
+        w.fleet("china-2030", againts="us-2030")
+    with pytest.raises(InputError, match="draws"):
+        w.frontier(draws=1)

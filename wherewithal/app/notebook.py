@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from wherewithal import ask, units
-from wherewithal.app import report, report_compare, rows
-from wherewithal.app.face import Face
-from wherewithal.errors import InputError, MissingExtra, nearest
+from wherewithal.app.results import Compared, Document, Result
+from wherewithal.errors import InputError, nearest
 from wherewithal.machine.load import system as load_system
 from wherewithal.model.load import load_model
-from wherewithal.plan.answer import Answer, Comparison
 from wherewithal.plan.setup import Question
 from wherewithal.plan.workload import parse_slo
 
@@ -55,78 +51,6 @@ def _named(text: str, record: Any) -> Named:
     found = Named(text)
     found.record = record
     return found
-
-
-class Result:
-    """An answer: `best`, `frontier` and all its other fields, `to_dict()`, `table()`; prints and shows as text."""
-
-    def __init__(self, answer: Answer, verb: str) -> None:
-        self.answer, self.verb = answer, verb
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a field of the answer."""
-        if name.startswith("__") or name == "answer":
-            raise AttributeError(name)
-        return getattr(self.answer, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of the contract."""
-        return self.answer.to_dict()
-
-    def table(self) -> Any:
-        """Return the frontier as a pandas DataFrame, one row a plan, SI units in the names.
-
-        Raises:
-            MissingExtra: pandas is not installed.
-        """
-        return _frame(rows.plan_rows(self.answer))
-
-    def __str__(self) -> str:
-        text = report.predict_text if self.verb == "predict" else report.plan_text
-        return text(self.answer, Face(quiet=True))
-
-    def __repr__(self) -> str:
-        verdict = report.predict_verdict if self.verb == "predict" else report.plan_verdict
-        return f"<{verdict(self.answer)}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-
-class Compared:
-    """A comparison: `systems`, `rows`, `flips`, `answers`, `to_dict()`, `table()`; prints and shows as text."""
-
-    def __init__(self, answer: Comparison) -> None:
-        self.answer = answer
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a field of the comparison."""
-        if name.startswith("__") or name == "answer":
-            raise AttributeError(name)
-        return getattr(self.answer, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready data."""
-        return self.answer.to_dict()
-
-    def table(self) -> Any:
-        """Return measures as rows of a pandas DataFrame.
-
-        Raises:
-            MissingExtra: pandas is not installed.
-        """
-        return _frame(report_compare.compare_rows(self.answer))
-
-    def __str__(self) -> str:
-        return report_compare.compare_text(self.answer, Face(quiet=True))
-
-    def __repr__(self) -> str:
-        return f"<{report_compare.verdict(self.answer)}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def model(name: str | Path, catalog_dirs: Sequence[str | Path] = ()) -> Named:
@@ -204,6 +128,64 @@ def compare(model: str | Path, on: Sequence[str | Path], **options: Any) -> Comp
     return Compared(ask.compare([question(model, one, options) for one in on]))
 
 
+def fleet(scenario: str, **options: Any) -> Document:
+    """Return a country's or company's chips, power and money by year.
+
+    Args:
+        scenario: of the catalog, such as one that `wherewithal catalog list scenarios` names.
+        options: `against` (another scenario), `drivers`, `variable`, `year`, `draws`, `seed`, `overrides`.
+
+    Raises:
+        InputError: anything that cannot be used.
+    """
+    return Document("fleet", _answered("fleet", {"scenario": scenario, **options}), options.get("variable"))
+
+
+def frontier(**options: Any) -> Document:
+    """Return who leads in model quality, by how much and since when.
+
+    Args:
+        options: `index`, `by`, `only_open`, `since`, `outlook`, `backtest`, `on`, `slo`, `precision`, `draws`, `seed`.
+
+    Raises:
+        InputError: anything that cannot be used.
+    """
+    return Document("frontier", _answered("frontier", options))
+
+
+def claims(name: str, **options: Any) -> Document:
+    """Return published claims computed again from the catalog, each with a verdict.
+
+    Args:
+        name: of the list.
+        options: `only` (ids), `overrides` (`{"ID.INPUT": value}`).
+
+    Raises:
+        InputError: anything that cannot be used.
+    """
+    return Document("claims", _answered("claims", {"name": name, **options}))
+
+
+def _answered(verb: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON of an answer to a checked question."""
+    from pydantic import ValidationError
+
+    from wherewithal.app import answers, asked
+
+    record = asked.VERBS[verb]
+    for key in words:
+        if key not in record.model_fields:
+            close = ", ".join(nearest(key, list(record.model_fields)))
+            fix = f"did you mean {close}?" if close else f"one of {', '.join(record.model_fields)}"
+            raise InputError("option", f"no {key!r}", fix)
+    try:
+        checked = record.model_validate(dict(words))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(".".join(map(str, first["loc"])), first["msg"], "see the help of the verb") from None
+    return answers.run(checked)
+
+
 def question(model: str | Path, on: str | Path, options: Mapping[str, Any]) -> Question:
     """Return the question that these words ask.
 
@@ -239,11 +221,3 @@ def _counts(name: str) -> bool:
 
 def _dirs(folders: Sequence[str | Path]) -> tuple[Path, ...]:
     return tuple(Path(f) for f in folders)
-
-
-def _frame(data: list[dict[str, Any]]) -> Any:
-    try:
-        pandas = importlib.import_module("pandas")
-    except ImportError:
-        raise MissingExtra("a table as a DataFrame (pandas)", "notebook") from None
-    return pandas.DataFrame(data)

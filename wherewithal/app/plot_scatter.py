@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wherewithal.app.plot import Axis, check
 from wherewithal.app.text import clean, number, percent
+from wherewithal.errors import InputError
 from wherewithal.measure.score import line
 
 if TYPE_CHECKING:
@@ -32,6 +33,45 @@ _SIDE, _GAP, _TOP, _LEFT = 380, 104, 132, 84
 SAID = {"measured": "measured on this chip", "analog": "on a relative of it", "datasheet": "on neither: datasheet"}
 # Marks of one panel: more would hide each other and make a file that no browser likes.
 _MOST = 4000
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A logarithmic axis: its ends in data and where they lie on the page [px]."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Return the place of `value` [px], inside the frame."""
+        share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
+
+    def ticks(self) -> list[float]:
+        """Return the 1, 2 and 5 of each decade within the ends (1 only where the decades are many)."""
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        steps = (1, 2, 5) if last - first <= 3 else (1,)
+        return [m * 10.0**e for e in range(first, last + 1) for m in steps if self.low <= m * 10.0**e <= self.high]
+
+
+def check(path: Path, force: bool = False) -> None:
+    """Refuse, before the work is done, a chart file that could not be written.
+
+    Raises:
+        InputError: another ending than .svg; a file that is there without --force; a folder that is not.
+    """
+    if path.suffix.lower() != ".svg":
+        raise InputError(
+            "--plot", f"{clean(path)}: cannot write {path.suffix or 'a file without an ending'}", "name a .svg file"
+        )
+    if not path.parent.is_dir():
+        raise InputError("--plot", f"{clean(path.parent)} is no folder", "create it first or choose another")
+    if path.is_symlink() or path.is_dir():
+        raise InputError("--plot", f"{clean(path)} is a link or a folder", "name a plain file")
+    if path.exists() and not force:
+        raise InputError("--plot", f"{clean(path)} exists", "choose another name or add --force")
 
 
 def write(report: Report, path: Path, force: bool = False) -> None:

@@ -9,6 +9,7 @@ import click
 
 from wherewithal import table
 from wherewithal.app import face as faces
+from wherewithal.app.charts import files, specs
 from wherewithal.app.face import Face
 from wherewithal.app.options import Number, form_options, take_face
 from wherewithal.errors import InputError
@@ -38,7 +39,7 @@ _DRAWN = "Stock|H100e|8-bit|Total"
 @click.option("--seed", type=Number(0, 2**63 - 1, whole=True), default="0", metavar="N", help="Fixes all randomness.")
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change the scenario, such as last_year=2028 or power.pue=1.2.")  # fmt: skip
 @click.option("--catalog", "catalog_dirs", multiple=True, metavar="DIR", help="A folder of your own additions, searched first.")  # fmt: skip
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Write a fan, the stock by origin and the domestic share.")  # fmt: skip
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Write --variable by year as a chart: .svg, .png, .pdf or .json.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Let --plot overwrite a file.")
 @form_options
 def fleet(scenario: str, plot: Path | None, force: bool, **values: Any) -> int:
@@ -48,13 +49,12 @@ def fleet(scenario: str, plot: Path | None, force: bool, **values: Any) -> int:
     others) or a .toml file of your own. All figures are conditional on the scenario: they are no forecast.
     """
     face = take_face(values)
-    from wherewithal.app import plot as charts
     from wherewithal.fleet import model
 
     if sum(bool(values[k]) for k in ("against", "drivers", "backtest")) > 1:
         raise InputError("fleet", "more than one of --against, --drivers, --backtest", "ask one at a time")
     if plot is not None:
-        charts.check(plot, force)
+        files.check(plot, force)
     dirs = tuple(Path(d) for d in values["catalog_dirs"])
     if values["backtest"]:
         return _backtest(scenario, values, dirs, face)
@@ -63,22 +63,33 @@ def fleet(scenario: str, plot: Path | None, force: bool, **values: Any) -> int:
         return model.run(name, values["draws"], values["seed"], dirs, values["overrides"])
 
     one = run(scenario)
+    found: list[dict[str, Any]]
+    other = None
     if values["drivers"]:
-        _drivers(one, values["variable"], values["year"] or one.years[-1], face)
+        found = _drivers(one, values["variable"], values["year"] or one.years[-1], face)
     elif values["against"]:
         from wherewithal.fleet import against
 
         other = run(values["against"])
         title = f"{one.name} less {other.name}: difference on the same random numbers"
-        _out(one, against.table(one, other), face, title)
+        found = against.table(one, other)
+        _out(one, found, face, title)
     else:
-        _out(one, one.table(), face)
+        found = one.table()
+        _out(one, found, face)
     if plot is not None:
-        from wherewithal.app import plot_fleet
-
-        plot_fleet.write(one, values["variable"], plot, force, model.BANNER)
-        faces.note(f"wrote {plot}", face)
+        about = {"scenario": one.name, "title": one.scenario.title, "against": other and other.name, "rows": found}
+        _plot(about, values["variable"], plot, force, face)
     return 0
+
+
+def _plot(document: dict[str, Any], variable: str, path: Path, force: bool, face: Face) -> None:
+    """Write the fan of a variable, or the drivers where these were asked."""
+    spec = next(iter(specs("fleet", document, variable=variable).values()), None)
+    if spec is None:
+        raise InputError("--variable", f"{variable!r} has no chart", "name a variable of the table")
+    files.write(spec, path, force)
+    faces.note(f"wrote {path}", face)
 
 
 def _out(one: Fleet, rows: list[dict[str, Any]], face: Face, title: str = "") -> None:
@@ -106,7 +117,7 @@ def _out(one: Fleet, rows: list[dict[str, Any]], face: Face, title: str = "") ->
         faces.out(report_fleet.text(one, rows, face, BANNER, title))
 
 
-def _drivers(one: Fleet, variable: str, year: int, face: Face) -> None:
+def _drivers(one: Fleet, variable: str, year: int, face: Face) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from wherewithal.app import report_fleet
@@ -123,6 +134,7 @@ def _drivers(one: Fleet, variable: str, year: int, face: Face) -> None:
         faces.out(table.to_markdown(rows))
     else:
         faces.out(report_fleet.drivers(found, rest, face, f"{variable} in {year} ({one.name})"))
+    return rows
 
 
 def _backtest(scenario: str, values: dict[str, Any], dirs: tuple[Path, ...], face: Face) -> int:

@@ -11,6 +11,7 @@ import click
 from wherewithal import table
 from wherewithal.app import completion
 from wherewithal.app import face as faces
+from wherewithal.app.charts import files, specs
 from wherewithal.app.options import Number, form_options, precision_of, take_face
 from wherewithal.app.progress import Progress
 from wherewithal.errors import InputError
@@ -50,7 +51,12 @@ Examples:
 @click.option("--since", metavar="DATE", help="Leave out of lists what was before, such as 2025-01.")
 @click.option("--outlook", is_flag=True, help="Twelve months ahead by the trend, in bands.")
 @click.option("--backtest", metavar="DATE", help="Freeze the outlook at a day and score it against no change.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Write records over time.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write records over time: .svg, .png, .pdf or .json.",
+)
 @click.option("--force", is_flag=True, help="Let --plot overwrite a file.")
 @click.option(
     "--catalog", "catalog_dirs", multiple=True, metavar="DIR", help="A folder of your own additions, searched first."
@@ -67,9 +73,7 @@ def frontier(plot: Path | None, force: bool, **values: Any) -> int:
     from wherewithal.frontier import frontier as front
 
     if plot is not None:
-        from wherewithal.app import plot as charts
-
-        charts.check(plot, force)
+        files.check(plot, force)
     asked = _asked(values)
     progress = Progress(face)
     try:
@@ -78,9 +82,10 @@ def frontier(plot: Path | None, force: bool, **values: Any) -> int:
         progress.close()
     _out(answer, face)
     if plot is not None:
-        from wherewithal.app import plot_frontier
-
-        plot_frontier.write(answer, plot, force)
+        found = specs("frontier", answer.to_dict())
+        if "records" not in found:
+            raise InputError("--plot", "no record to draw", "leave out --since or choose another --index")
+        files.write(found["records"], plot, force)
         faces.note(f"wrote {plot}", face)
     return 1 if answer.runs is not None and answer.runs.best is None else 0
 

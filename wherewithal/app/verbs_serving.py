@@ -11,7 +11,7 @@ import click
 from wherewithal import table
 from wherewithal.app import completion, report, report_compare, rows
 from wherewithal.app import face as faces
-from wherewithal.app import plot as charts
+from wherewithal.app.charts import files, specs
 from wherewithal.app.face import Face
 from wherewithal.app.options import Quantity, Serving, question, serving_options, take_face
 from wherewithal.app.progress import Progress
@@ -54,7 +54,12 @@ _explain = click.option(
     help="What it runs on (wherewithal catalog list systems).",
 )
 @_explain
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Write the trade-off as a chart.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the trade-off as a chart: .svg, .png, .pdf or .json.",
+)
 @click.option("--force", is_flag=True, help="Let --plot overwrite a file.")
 @serving_options
 def plan(model: str, on: str, explain: str, plot: Path | None, force: bool, **values: Any) -> int:
@@ -64,14 +69,14 @@ def plan(model: str, on: str, explain: str, plot: Path | None, force: bool, **va
     """
     face = take_face(values)
     if plot is not None:
-        charts.check(plot, force)
+        files.check(plot, force)
     answer = _asked("plan", question(values, model, on, layout=None, explain=explain or None), face)
     if face.form == "markdown":
         faces.out(rows.plan_markdown(answer))
     else:
         _out(answer, face, report.plan_text, explain)
     if plot is not None and answer.frontier:
-        charts.write(answer, plot, force)
+        files.write(specs("plan", answer.to_dict())["tradeoff"], plot, force)
         faces.note(f"wrote {plot}", face)
     return rows.exit_code(answer)
 

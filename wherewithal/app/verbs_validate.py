@@ -56,12 +56,12 @@ def validate(plot: Path | None, force: bool, measurements: Path | None, **values
     the median beside it, and the nearer of the two is scored.
     """
     face = take_face(values)
-    from wherewithal.app import plot as charts
+    from wherewithal.app import plot_scatter
     from wherewithal.measure import rows as measured
     from wherewithal.measure import validate as judging
 
     if plot is not None:
-        charts.check(plot, force)
+        plot_scatter.check(plot, force)
     by = _by(values["by"])
     engine = _engine(values["engine"])
     try:
@@ -75,8 +75,6 @@ def validate(plot: Path | None, force: bool, measurements: Path | None, **values
         progress.close()
     _out(report, face, measurements is not None)
     if plot is not None and report.rows:
-        from wherewithal.app import plot_scatter
-
         plot_scatter.write(report, plot, force)
         faces.note(f"wrote {plot}", face)
     return 0 if any(not j.predicted.why for j in report.rows) else 1

@@ -69,6 +69,11 @@ class Outcome:
         """Return one of our figures by name."""
         return next(f.quantity for f in self.figures if f.record.name == name)
 
+    def printed(self, figure: Shown) -> float | str | None:
+        """Return what the claim printed, where one of its bases holds this figure against that."""
+        held = any(b.figure == figure.record.name and b.against == "claimed" for b in self.record.basis)
+        return self.record.claimed.value if held else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of one claim."""
         r = self.record
@@ -83,7 +88,7 @@ class Outcome:
             "true_on": [b.name for b in self.bases if b.holds],
             "not_true_on": [b.name for b in self.bases if b.holds is False],
             "bases": [vars(b) for b in self.bases],
-            "figures": [f.to_dict() for f in self.figures],
+            "figures": [{**f.to_dict(), "printed": self.printed(f)} for f in self.figures],
             "inputs": [_input(i, v) for i, v in self.inputs],
             "unchecked": r.unchecked,
             "note": r.note,
