@@ -80,7 +80,8 @@ function cell(row, at) {
   if (!value) return "-";
   const first = row.values.find(Boolean);
   const ratio = at > 0 && first.value ? ` ${num(value.value / first.value, 2)}×` : "";
-  const best = row.winner === at && row.better && row.values.filter(Boolean).length > 1;
+  const told = new Set(row.values.filter(Boolean).map((v) => num(v.value)));
+  const best = row.winner === at && row.better && told.size > 1;
   return html`<strong>${quantity(value.value, row.unit)}</strong>${best && html` <span class="pn-best">◀ ${t("best")}</span>`}<br />
     <small>${value.low === value.high ? "" : range(value.low, value.high, row.unit)}${ratio}</small>`;
 }

@@ -4,6 +4,7 @@ import { html, useState, useEffect, useRef, t, problemOf, getJson, postVerb, Cha
 // A number in at most three digits; never more than its doubt deserves.
 export function num(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "-";
+  if (typeof value !== "number") return String(value);
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-3) return scaled(value, digits);
@@ -152,7 +153,8 @@ export function DataTable({ caption, columns, rows, name, limit = 500, csv }) {
   };
   const line = (row) => html`<tr>${columns.map((c, i) => {
     const content = c.cell ? c.cell(row) : row[c.key];
-    return i === 0 ? html`<th scope="row">${content}</th>` : html`<td class=${c.number ? "num" : ""}>${content}</td>`;
+    const kind = c.number ? "num" : /^\d{4}-\d{2}/.test(content) ? "pn-date" : "";
+    return i === 0 ? html`<th scope="row" class=${kind}>${content}</th>` : html`<td class=${kind}>${content}</td>`;
   })}</tr>`;
   return html`<div class="pn-table" tabindex="0" role="region" aria-label=${caption}><table><caption>${caption}</caption>
     <thead><tr>${columns.map(head)}</tr></thead><tbody>${shown.slice(0, limit).map(line)}</tbody></table></div>
