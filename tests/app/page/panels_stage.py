@@ -32,7 +32,11 @@ class Stage(BaseHTTPRequestHandler):
         """Send one answer."""
         body = data if isinstance(data, bytes) else json.dumps(data, default=str).encode()
         self.send_response(status)
-        for name, value in (("Content-Type", media), ("Content-Length", str(len(body))), ("Content-Security-Policy", CSP)):
+        for name, value in (
+            ("Content-Type", media),
+            ("Content-Length", str(len(body))),
+            ("Content-Security-Policy", CSP),
+        ):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+
 from tests.app.page.panels_stage import PAGE, stage
 
 CHROMIUM = shutil.which("chromium")
