@@ -80,7 +80,7 @@ def _read(path: str) -> Any:
             found |= json.loads(file.read_text(encoding="utf-8"))
         return found
     if parts[0] == "meta":
-        return {"version": "0", "catalog": {}, "verbs": list(asked.VERBS), "languages": ["en", "zh"]}
+        return {"version": "0", "catalog": "2026-01-01", "verbs": list(asked.VERBS), "languages": ["en", "zh"]}
     if len(parts) == 1:
         return catalog_rows.counts(())
     return catalog_rows.listed(parts[1], ()) if len(parts) == 2 else catalog_rows.shown(parts[2], parts[1], ())

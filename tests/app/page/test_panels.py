@@ -87,12 +87,10 @@ def test_a_wrong_input_gives_one_line(page, site, panel):
 def test_the_url_is_the_state(page, site):
     _open(page, site, "compare", GOOD["compare"][0])
     page.click("button[aria-label='Remove h100-8']")
-    page.wait_for_function(
-        "!document.querySelector('.pn-verdict') || document.querySelector('.pn-verdict').innerText.includes('only h20-8')"
-    )
+    page.wait_for_selector(".pn-empty")
     assert "h100-8" not in page.url
     page.go_back()
-    page.wait_for_function("document.querySelector('.pn-verdict').innerText.includes('times better')")
+    page.wait_for_selector(".pn-verdict >> text=times better")
     assert "h100-8" in page.input_value("#f-on")
 
 
@@ -104,7 +102,7 @@ def test_a_phone_does_not_scroll_sideways(page, site):
 
 
 def test_verdicts_are_filtered_and_marked_in_words(page, site):
-    _open(page, site, "claims", "name=wsj-2025-08&only=C10,C11&verdict=contradicted")
+    _open(page, site, "claims", "name=wsj-2025-08&only=C10,C11&find=contradicted")
     assert page.locator("details[id^='claim-']").count() < 2
 
 

@@ -40,7 +40,7 @@ function Listing({ rows, kind, query, go }) {
   const name = (r) => (LISTED_ONLY.includes(kind) ? r.name : html`<a href=${link("catalog", { kind, name: r.name })} onClick=${(e) => to(e, go, query, { kind, name: r.name })}>${r.name}</a>`);
   const columns = keys.map((key) => ({ head: t(key), key, cell: key === "name" ? name : (r) => String(r[key] ?? "") }));
   return html`<${Verdict} text=${t("{n} of {all} {kind}.", { n: shown.length, all: rows.length, kind: t(kind) })} />
-    <p><label for="catalog-find">${t("Search")}</label> <input id="catalog-find" type="search" value=${find} onInput=${(e) => go(clean({ ...query, find: e.target.value }), { replace: true })} /></p>
+    <p><label for="catalog-find">${t("Search")}</label> <input id="catalog-find" type="search" value=${find} onInput=${(e) => go(clean({ ...query, find: e.target.value }), false)} /></p>
     <p><small>${t("? after a figure: estimated, unverified or assumed; open the record for the source.")}</small></p>
     <${DataTable} caption=${t(kind)} rows=${shown} columns=${columns} name=${kind} /><${Command} text=${`wherewithal catalog list ${word(kind)}`} />`;
 }

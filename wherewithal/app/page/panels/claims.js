@@ -12,7 +12,7 @@ export default function Claims({ query, go, lang }) {
   const fields = [
     { name: "name", label: t("List"), required: true, list: lists, placeholder: "wsj-2025-08" },
     { name: "only", label: t("Only these claims"), placeholder: "C01,C10" },
-    { name: "verdict", label: t("Verdict"), options: [{ value: "", text: t("all") }, ...Object.keys(MARKS).map((v) => ({ value: v, text: mark(v) }))] },
+    { name: "find", label: t("Verdict"), options: [{ value: "", text: t("all") }, ...Object.keys(MARKS).map((v) => ({ value: v, text: mark(v) }))] },
   ];
   const more = [{ name: "set", label: t("Inputs set to"), placeholder: "C10.never=95", hint: t("ID.INPUT=VALUE, several with a semicolon") }];
   return html`<div class="pn"><${Form} fields=${fields} more=${more} query=${query} go=${go} label=${t("Compute")} />
@@ -50,7 +50,7 @@ function command(query) {
 }
 
 function Answer({ doc, query, go }) {
-  const shown = doc.claims.filter((c) => !query.verdict || c.verdict === query.verdict);
+  const shown = doc.claims.filter((c) => !query.find || c.verdict === query.find);
   const columns = [
     { head: "id", key: "id", cell: (c) => html`<a href=${`#claim-${c.id}`} onClick=${(e) => open(e, c.id)}>${c.id}</a>` },
     { head: t("verdict"), key: "verdict", cell: (c) => html`<span class="pn-mark">${mark(c.verdict)}</span>` },
@@ -61,8 +61,8 @@ function Answer({ doc, query, go }) {
   ];
   return html`<${Verdict} text=${verdict(doc)} />
     <p class="pn-banner">${t("Computed from rows with sources; conditional on them, not a forecast.")}</p>
-    ${query.verdict && html`<p>${t("{n} of {all} shown: {verdict}.", { n: shown.length, all: doc.claims.length, verdict: mark(query.verdict) })}
-      <button type="button" onClick=${() => go(clean({ ...query, verdict: "" }))}>${t("Show all")}</button></p>`}
+    ${query.find && html`<p>${t("{n} of {all} shown: {verdict}.", { n: shown.length, all: doc.claims.length, verdict: mark(query.find) })}
+      <button type="button" onClick=${() => go(clean({ ...query, find: "" }))}>${t("Show all")}</button></p>`}
     <${DataTable} caption=${t("Claims of {title} ({published})", { title: doc.title, published: doc.published })} columns=${columns} rows=${shown} name="claims" />
     <${Charts} charts=${doc.charts} />
     ${shown.map((c) => html`<${Claim} key=${c.id} claim=${c} open=${shown.length === 1} />`)}

@@ -9,7 +9,7 @@ const SPEED = "output tokens per s per chip";
 
 export default function Compare({ query, go, lang }) {
   const systems = listOf(query.on);
-  const body = query.model && systems.length ? { ...servingBody(query), on: systems } : null;
+  const body = query.model && systems.length > 1 ? { ...servingBody(query), on: systems } : null;
   const state = useAnswer("compare", body, lang);
   const names = rowsOf(useRows("/v1/catalog/systems", lang).doc).map((r) => r.name);
   const models = rowsOf(useRows("/v1/catalog/models", lang).doc).map((r) => r.name);
