@@ -23,7 +23,9 @@ CHART = "#chart-tradeoff svg"
 def test_vendored_files_are_those_pinned() -> None:
     lines = (PAGE / "vendor" / "SHA256SUMS").read_text().splitlines()
     pinned = {name: digest for digest, name in (line.split("  ") for line in lines)}
-    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (PAGE / "vendor").glob("*.*") if p.suffix != ".md"}
+    found = {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (PAGE / "vendor").glob("*.*") if p.suffix != ".md"
+    }
     assert found == pinned
 
 
