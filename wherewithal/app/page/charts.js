@@ -34,7 +34,7 @@ function config() {
   const mark = COLOURS[mode][0];
   return {
     background: "transparent", font: "inherit", view: { stroke: faint },
-    axis: { labelColor: ink, titleColor: ink, gridColor: faint, domainColor: faint, tickColor: faint, labelFontSize: 11, titleFontWeight: "normal" },
+    axis: { labelColor: ink, titleColor: ink, gridColor: faint, domainColor: faint, tickColor: faint, labelFontSize: 11, labelLimit: 220, titleFontWeight: "normal" },
     legend: { labelColor: ink, titleColor: ink, orient: "bottom" }, title: { color: ink, anchor: "start", fontWeight: 600, fontSize: 13 },
     text: { color: ink, fill: ink }, rule: { color: ink }, line: { color: mark }, area: { color: mark }, rect: { color: mark }, bar: { color: mark },
     point: { color: mark }, range: { category: COLOURS[mode] },

@@ -21,7 +21,8 @@ const PANELS = Object.fromEntries([
   { id: "fleet", title: "Fleet", Whole: Fleet }, { id: "frontier", title: "Frontier", Whole: Frontier },
   { id: "claims", title: "Claims", Whole: Claims }, { id: "catalog", title: "Catalog", Whole: Catalog },
 ].map((p) => [p.id, p]));
-const WAIT_MS = 120;
+// Long enough to skip the places a slider only passes, short enough not to be felt; what it left behind is cancelled.
+const WAIT_MS = 30;
 
 function useAnswer(panel, state) {
   const [shown, setShown] = useState({});
@@ -58,7 +59,7 @@ function Panel({ panel, meta, state, change, submit }) {
       ${panel.fields({ ...meta, state }).map((field) => html`<${Field} key=${field.key} field=${field}
         value=${state[field.key] ?? panel.defaults[field.key]} change=${change} submit=${submit} />`)}
     </form>
-    <section class=${`answer ${answer.busy || answer.problem ? "old" : ""}`} aria-busy=${Boolean(answer.busy)} aria-label=${t("answer")}>
+    <section class=${`answer ${answer.busy || answer.problem ? "old" : ""}`} aria-busy=${Boolean(answer.busy)} data-asked=${answer.at || ""} aria-label=${t("answer")}>
       <p class="status" role="status" aria-live="polite">${answer.busy
         ? progress ? t("computing: {phase}, {done} of {total}", { ...progress, phase: t(progress.phase) }) : t("computing …")
         : ""}</p>

@@ -15,7 +15,7 @@ export function Field({ field, value, change, submit }) {
   const typed = { id, value: value ?? "", onInput: (e) => change(key, e.target.value), onChange: (e) => submit(key, e.target.value), ...described };
   const control = kind === "select"
     ? html`<select id=${id} onChange=${(e) => submit(key, e.target.value)} ...${described}>
-        ${options.map((o) => html`<option value=${o.value ?? o} selected=${(o.value ?? o) === (value ?? "")}>${o.label ?? o}</option>`)}</select>`
+        ${options.map((o) => html`<option value=${o.value ?? o} selected=${(o.value ?? o) === (value ?? "")}>${t(o.label ?? o)}</option>`)}</select>`
     : html`<input type="text" autocomplete="off" spellcheck=${false} list=${options.length ? `${id}-list` : undefined}
         inputmode=${kind === "text" ? undefined : "decimal"} placeholder=${field.placeholder ? t(field.placeholder) : ""} ...${typed} />`;
   return html`<div class=${`field ${kind}`}>

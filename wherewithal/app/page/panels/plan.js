@@ -36,7 +36,7 @@ function Pools({ plan }) {
   const rows = plan.pools.map((pool) => ({
     role: t(pool.role), chips: pool.chips, replicas: pool.replicas, layout: layout(pool), batch: pool.batch_per_replica,
     step: seconds(pool.step_s), precision: ["weights", "activations", "kv"].map((k) => pool.precision[k]).join(" / "),
-    bound: plan.bound_by[pool.role] || Object.values(plan.bound_by).join("; "),
+    bound: (plan.bound_by[pool.role] ? [plan.bound_by[pool.role]] : Object.values(plan.bound_by)).map((said) => said.replace(/^[a-z]+/, (word) => t(word))).join("; "),
   }));
   const label = { role: "pool", bound: "bound by", precision: "weights / activations / KV" };
   return html`<${Table} rows=${rows} caption=${t("Layout")} columns=${Object.keys(rows[0]).map((key) => ({ key, label: label[key] || key }))} />`;
