@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from unittest import mock
 
 import pytest
 import schemathesis
@@ -19,7 +20,9 @@ from wherewithal.app.serve import api
 from wherewithal.app.serve.settings import Settings
 
 EXAMPLES = int(os.environ.get("WHEREWITHAL_SCHEMATHESIS", "4"))
-APP = api.app(
+# The tool starts the lifespan anew for every request, and MCP sessions start once only.
+with mock.patch.object(api, "_mcp", return_value=None):
+    APP = api.app(
     Near(Path(mkdtemp())), Settings(port=80, names=("testserver",))
 )  # its client names the server without a port
 CONFIG = schemathesis.Config.from_dict(
