@@ -23,6 +23,8 @@ const PANELS = Object.fromEntries([
 ].map((p) => [p.id, p]));
 // Long enough to skip the places a slider only passes, short enough not to be felt; what it left behind is cancelled.
 const WAIT_MS = 30;
+// Keys of the address that are the shell's own.
+const SHELL = ["q", "lang", "theme", "v"];
 
 function useAnswer(panel, state) {
   const [shown, setShown] = useState({});
@@ -88,22 +90,25 @@ function App({ meta }) {
   const speakIn = async (to) => {
     await speak(to);
     localStorage.setItem("lang", to);
+    set("lang", to, false);
     setLanguage(to);
   };
   const paint = (to) => {
     document.documentElement.dataset.theme = to;
     localStorage.setItem("theme", to);
+    set("theme", to, false);
     setMode(to);
   };
-  const strange = panel.Whole ? [] : Object.keys(state).filter((key) => key !== "q" && key !== "v" && !(key in panel.defaults));
-  const query = Object.fromEntries(Object.entries(state).filter(([key]) => key !== "q"));
-  const go = (to) => set(null, { q: panel.id, ...to }, true);
+  const strange = panel.Whole ? [] : Object.keys(state).filter((key) => !SHELL.includes(key) && !(key in panel.defaults));
+  const query = Object.fromEntries(Object.entries(state).filter(([key]) => !SHELL.includes(key)));
+  const kept = Object.fromEntries(SHELL.slice(1).filter((key) => state[key]).map((key) => [key, state[key]]));
+  const go = (to) => set(null, { q: panel.id, ...kept, ...to }, true);
   useEffect(() => { document.title = `${t(panel.title)} · Wherewithal`; }, [panel.id, language]);
   return html`
     <a class="skip" href="#main">${t("skip to the question")}</a>
     <header class="top"><span class="brand">Wherewithal</span>
       <nav aria-label=${t("panels")}>${Object.values(PANELS).map((p) => html`<a href=${`/?q=${p.id}`} aria-current=${p.id === panel.id ? "page" : undefined}
-        onClick=${(e) => { if (e.metaKey || e.ctrlKey) return; e.preventDefault(); set(null, { q: p.id, ...carried(state, p) }, true); }}>${t(p.title)}</a>`)}</nav>
+        onClick=${(e) => { if (e.metaKey || e.ctrlKey) return; e.preventDefault(); set(null, { q: p.id, ...kept, ...carried(state, p) }, true); }}>${t(p.title)}</a>`)}</nav>
       <div class="switches">
         <button type="button" lang=${language === "en" ? "zh-Hans" : "en"} onClick=${() => speakIn(language === "en" ? "zh" : "en")}>${language === "en" ? "中文" : "English"}</button>
         <button type="button" onClick=${() => paint(mode === "dark" ? "light" : "dark")}>${mode === "dark" ? t("light") : t("dark")}</button>
@@ -123,8 +128,10 @@ function carried(state, panel) {
 }
 
 async function start() {
-  const said = localStorage.getItem("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
-  if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme");
+  const link = read();
+  const said = (["en", "zh"].includes(link.lang) && link.lang) || localStorage.getItem("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+  const paper = ["light", "dark"].includes(link.theme) ? link.theme : localStorage.getItem("theme");
+  if (paper) document.documentElement.dataset.theme = paper;
   const [about, models, systems] = await Promise.all([get("/v1/meta"), get("/v1/catalog/models"), get("/v1/catalog/systems"), speak(said)]);
   const names = (rows) => rows.map((row) => row.name);
   const root = document.getElementById("app");
