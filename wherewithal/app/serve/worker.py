@@ -68,6 +68,9 @@ class Line:
             self.breakable = False
             self.say(PROGRESS, phase=phase, done=int(done), total=int(total))
             self.breakable = True
+            # A signal that came while the frame was written was let pass.
+            if self.off.is_set():
+                raise Stopped
 
     def interrupted(self, *_: object) -> None:
         """Handle the signal: break the work off if its question was called off; a keyboard's interrupt is nothing.
