@@ -23,8 +23,8 @@ EXAMPLES = int(os.environ.get("WHEREWITHAL_SCHEMATHESIS", "4"))
 # The tool starts the lifespan anew for every request, and MCP sessions start once only.
 with mock.patch.object(api, "_mcp", return_value=None):
     APP = api.app(
-    Near(Path(mkdtemp())), Settings(port=80, names=("testserver",))
-)  # its client names the server without a port
+        Near(Path(mkdtemp())), Settings(port=80, names=("testserver",))
+    )  # its client names the server without a port
 CONFIG = schemathesis.Config.from_dict(
     {
         "checks": {

@@ -22,7 +22,7 @@ const PANELS = Object.fromEntries([
   { id: "claims", title: "Claims", Whole: Claims }, { id: "catalog", title: "Catalog", Whole: Catalog },
 ].map((p) => [p.id, p]));
 // Long enough to skip the places a slider only passes, short enough not to be felt; what it left behind is cancelled.
-const WAIT_MS = 30;
+const WAIT_MS = 10;
 // Keys of the address that are the shell's own.
 const SHELL = ["q", "lang", "theme", "v"];
 
