@@ -14,7 +14,10 @@ from pydantic import ValidationError
 
 from wherewithal.app import answers
 from wherewithal.app.asked import VERBS, plain
+from wherewithal.app.charts import specs
 from wherewithal.app.cli import main
+from wherewithal.app.serve.answers import shaped
+from wherewithal.app.serve.api import _verb_of
 from wherewithal.errors import InputError
 
 CASES: list[tuple[str, dict[str, Any], list[str]]] = [
@@ -61,6 +64,10 @@ def test_the_same_answer_as_on_the_command_line(
     typed = json.loads(capsys.readouterr().out)
     ours = still(json.loads(json.dumps(answers.run(VERBS[verb](**asked)), allow_nan=False)))
     assert {k: ours[k] for k in typed if k != "elapsed_s"} == still(typed)
+    assert ours["verb"] == verb
+    # An answer fetched by its id alone still gets its own charts: the document says what it answers.
+    drawn = json.loads(shaped(_verb_of(json.dumps(ours).encode()), json.dumps(ours).encode(), "en", charts=True))
+    assert drawn["charts"] == specs(verb, ours)
 
 
 @pytest.mark.parametrize("name", PATHS)

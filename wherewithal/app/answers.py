@@ -9,7 +9,16 @@ from typing import Any
 
 from wherewithal import ask, pulse
 from wherewithal.app import report, report_compare, report_frontier
-from wherewithal.app.asked import Asked, ClaimsAsked, CompareAsked, FleetAsked, FrontierAsked, PlanAsked, PredictAsked
+from wherewithal.app.asked import (
+    VERBS,
+    Asked,
+    ClaimsAsked,
+    CompareAsked,
+    FleetAsked,
+    FrontierAsked,
+    PlanAsked,
+    PredictAsked,
+)
 from wherewithal.app.asked import Serving as ServingAsked
 from wherewithal.claims import run as claims_run
 from wherewithal.errors import InputError
@@ -35,7 +44,8 @@ def run(asked: Asked, uploads: Path | None = None, progress: Progress = None) ->
         InputError: anything in it that cannot be used.
     """
     with pulse.heard(progress) as told:
-        return _run(asked, uploads, told)
+        verb = next(name for name, kind in VERBS.items() if type(asked) is kind)
+        return {"verb": verb, **_run(asked, uploads, told)}
 
 
 def quick(asked: PlanAsked, near: Document, uploads: Path | None = None, progress: Progress = None) -> Document | None:
